@@ -1,0 +1,1 @@
+"""Where tables come from, and the landing that keeps them."""

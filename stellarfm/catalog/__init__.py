@@ -1,0 +1,1 @@
+"""Releases: written once, read by many."""

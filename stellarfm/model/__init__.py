@@ -1,0 +1,1 @@
+"""The model: network, sampler, training and inference; torch and numpy alone."""

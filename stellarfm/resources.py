@@ -1,0 +1,24 @@
+"""Where the SQL, the expectation suites and the vocabularies lie: in the wheel, or in a checkout beside the package."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resource_folder(name: str) -> Path:
+    """Return the folder `name` (``sql``, ``expectations``, ``vocabularies``).
+
+    Raises
+    ------
+    FileNotFoundError
+        If neither the installed package nor the checkout has it: a broken build, never a user's mistake.
+    """
+    for folder in (_PACKAGE / name, _PACKAGE.parent / name):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"the folder {name!r} is missing from this installation of stellarfm")
+
+
+def read_sql(name: str) -> str:
+    """Return the text of one relation, e.g. ``read_sql("staging/gaia_source")``."""
+    return (resource_folder("sql") / f"{name}.sql").read_text(encoding="utf-8")

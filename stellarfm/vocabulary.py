@@ -1,0 +1,155 @@
+"""The tokens a model knows, as data: a vocabulary is read from TOML and names no survey in code.
+
+Needs the standard library alone, so that the model trains on a bare GPU machine.
+"""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from stellarfm.errors import StellarError
+from stellarfm.resources import resource_folder
+
+_TOKEN_KEYS = {"name", "value", "error", "unit", "description", "kind", "requestable", "count"}
+KINDS = ("label", "colour", "spectrum")
+
+
+@dataclass(frozen=True)
+class Token:
+    """One kind of scalar that may be known of a star.
+
+    Attributes
+    ----------
+    name
+        The name used in requests and outputs, e.g. ``teff`` or ``bp0``.
+    value, error
+        DuckDB expressions over the columns of a table; `error` is 1 sigma in the unit of the value, "" if none is known.
+        For a series they give an array, and `element` is the 0-based place in it.
+    unit
+        VOUnits string, "" if dimensionless.
+    kind
+        ``label``, ``colour`` or ``spectrum``; the sampler balances labels against spectra.
+    requestable
+        Whether training asks for it (a token that is not requestable is an input only).
+    """
+
+    name: str
+    value: str
+    error: str = ""
+    unit: str = ""
+    description: str = ""
+    kind: str = "label"
+    requestable: bool = True
+    element: int | None = None
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """An ordered set of tokens; token i has id i + 1 and id 0 is padding.
+
+    Attributes
+    ----------
+    name
+        Short name, the stem of the TOML file.
+    identifier
+        Column that identifies a star in a training table; "" if rows have no identity.
+    tokens
+        The tokens in id order.
+    """
+
+    name: str
+    identifier: str
+    tokens: tuple[Token, ...]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Token names in id order."""
+        return tuple(token.name for token in self.tokens)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of what a model depends on: names, units and kinds in order (not where a survey keeps them)."""
+        what = [(token.name, token.unit, token.kind, token.requestable) for token in self.tokens]
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+    def index(self, name: str) -> int:
+        """Return the 0-based place of a token.
+
+        Raises
+        ------
+        StellarError
+            If the vocabulary has no such token.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise StellarError(
+                f"the vocabulary {self.name!r} has no token {name!r}; it has {_listing(self.names)}"
+            ) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready form that `from_dict` reads back."""
+        return {
+            "name": self.name,
+            "identifier": self.identifier,
+            "tokens": [asdict(token) for token in self.tokens],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Vocabulary":
+        """Read the form that `to_dict` writes."""
+        return cls(data["name"], data["identifier"], tuple(Token(**token) for token in data["tokens"]))
+
+
+def load_vocabulary(name_or_path: str | Path) -> Vocabulary:
+    """Read a vocabulary: a name that stellarfm ships (``leung_bovy``, ``photometry``) or the path of a TOML file.
+
+    Raises
+    ------
+    StellarError
+        If there is no such vocabulary, or the file is not one.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = resource_folder("vocabularies") / f"{name_or_path}.toml"
+    if not path.is_file():
+        shipped = sorted(p.stem for p in resource_folder("vocabularies").glob("*.toml"))
+        raise StellarError(
+            f"there is no vocabulary {str(name_or_path)!r}; use one of {', '.join(shipped)} or the path of a .toml file"
+        )
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise StellarError(f"the vocabulary {path} is not valid TOML: {error}") from error
+    tokens = tuple(token for entry in data.get("token", []) for token in _expand(entry, path))
+    names = [token.name for token in tokens]
+    if not tokens or len(set(names)) != len(names):
+        raise StellarError(f"the vocabulary {path} needs at least one [[token]] and each name only once")
+    return Vocabulary(path.stem, data.get("identifier", ""), tokens)
+
+
+def _expand(entry: dict[str, Any], path: Path) -> list[Token]:
+    """Return the token of a TOML entry, or the tokens name0, name1, … of a series (an entry with `count`)."""
+    unknown = set(entry) - _TOKEN_KEYS
+    if unknown or not {"name", "value"} <= set(entry):
+        wrong = f"the unknown key {sorted(unknown)[0]!r}" if unknown else "no name or no value"
+        raise StellarError(f"a [[token]] of the vocabulary {path} has {wrong}; keys are {_listing(sorted(_TOKEN_KEYS))}")
+    if entry.get("kind", "label") not in KINDS:
+        raise StellarError(f"the token {entry['name']!r} of {path} has kind {entry['kind']!r}; kinds are {_listing(KINDS)}")
+    rest = {key: value for key, value in entry.items() if key not in ("count", "name")}
+    if "count" not in entry:
+        return [Token(name=entry["name"], **rest)]
+    return [Token(name=f"{entry['name']}{i}", element=i, **rest) for i in range(entry["count"])]
+
+
+def _listing(names: tuple[str, ...] | list[str], limit: int = 12) -> str:
+    """Return names for a sentence, shortened when there are many."""
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
