@@ -140,9 +140,13 @@ def _expand(entry: dict[str, Any], path: Path) -> list[Token]:
     unknown = set(entry) - _TOKEN_KEYS
     if unknown or not {"name", "value"} <= set(entry):
         wrong = f"the unknown key {sorted(unknown)[0]!r}" if unknown else "no name or no value"
-        raise StellarError(f"a [[token]] of the vocabulary {path} has {wrong}; keys are {_listing(sorted(_TOKEN_KEYS))}")
+        raise StellarError(
+            f"a [[token]] of the vocabulary {path} has {wrong}; keys are {_listing(sorted(_TOKEN_KEYS))}"
+        )
     if entry.get("kind", "label") not in KINDS:
-        raise StellarError(f"the token {entry['name']!r} of {path} has kind {entry['kind']!r}; kinds are {_listing(KINDS)}")
+        raise StellarError(
+            f"the token {entry['name']!r} of {path} has kind {entry['kind']!r}; kinds are {_listing(KINDS)}"
+        )
     rest = {key: value for key, value in entry.items() if key not in ("count", "name")}
     if "count" not in entry:
         return [Token(name=entry["name"], **rest)]

@@ -1,0 +1,119 @@
+"""The landing: immutable Parquet parts as an archive gave them, each with a manifest that vouches for it."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stellarfm.atomic import content_key, file_hash, fresh_file, write_json
+from stellarfm.errors import StellarError
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known of one part: where it came from and what it holds."""
+
+    table: str
+    part: str
+    query: str
+    release: str
+    rows: int
+    sha256: str
+    created_at: str
+
+
+class Landing:
+    """The parts of one selection from one archive.
+
+    Parameters
+    ----------
+    root
+        The landing folder of a home.
+    archive
+        Name of the archive and selection; a folder below `root`.
+    """
+
+    def __init__(self, root: Path, archive: str) -> None:
+        self.archive = archive
+        self.folder = root / archive
+
+    def has(self, table: str, part: str) -> bool:
+        """Whether a part is complete: its manifest is written last."""
+        return self._manifest(table, part).is_file() and self._parquet(table, part).is_file()
+
+    def write(self, table: str, part: str, data: pa.Table, query: str, release: str) -> None:
+        """Add a part; a part that is complete already is left as it is.
+
+        Parameters
+        ----------
+        table, part
+            Names of the archive's table and of this piece of it.
+        data
+            The rows.
+        query
+            What was asked for, so that the part can be asked for again.
+        release
+            Data release of the archive.
+        """
+        if self.has(table, part):
+            return
+        target = self._parquet(table, part)
+        with fresh_file(target) as path:
+            pq.write_table(data, path, compression="zstd", compression_level=1)
+            sha256 = file_hash(path)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest = Manifest(table, part, query, release, data.num_rows, sha256, now)
+        write_json(self._manifest(table, part), asdict(manifest))
+
+    def manifests(self) -> list[Manifest]:
+        """Return the manifests of all complete parts, by table and part."""
+        found = sorted(self.folder.glob("*/*.json"))
+        return [Manifest(**json.loads(path.read_text(encoding="utf-8"))) for path in found]
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables that have at least one complete part."""
+        return sorted({manifest.table for manifest in self.manifests()})
+
+    def files(self, table: str) -> list[Path]:
+        """Return the Parquet files of the complete parts of a table."""
+        return [self._parquet(m.table, m.part) for m in self.manifests() if m.table == table]
+
+    def rows(self) -> dict[str, int]:
+        """Return the number of rows that were written of each table."""
+        totals: dict[str, int] = {}
+        for manifest in self.manifests():
+            totals[manifest.table] = totals.get(manifest.table, 0) + manifest.rows
+        return totals
+
+    def snapshot_hash(self) -> str:
+        """Return one key for the content of all parts, independent of when they were fetched."""
+        return content_key(*[(m.table, m.part, m.sha256) for m in self.manifests()])
+
+    def verify(self) -> None:
+        """Compare every part with the hash it had when it was written.
+
+        Raises
+        ------
+        StellarError
+            If a part is missing or its content has changed.
+        """
+        for manifest in self.manifests():
+            path = self._parquet(manifest.table, manifest.part)
+            if not path.is_file():
+                state = "is missing"
+            elif file_hash(path) != manifest.sha256:
+                state = "no longer has the content that was written (its sha256 differs from its manifest)"
+            else:
+                continue
+            raise StellarError(
+                f"the landing part {path} {state}; delete {path.with_suffix('.json')} and run again to fetch it anew"
+            )
+
+    def _parquet(self, table: str, part: str) -> Path:
+        return self.folder / table / f"{part}.parquet"
+
+    def _manifest(self, table: str, part: str) -> Path:
+        return self.folder / table / f"{part}.json"

@@ -1,0 +1,63 @@
+"""Nothing half-written is ever visible: build beside the target, then one rename."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def fresh_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `target` when the block ends without an exception.
+
+    A folder left by a killed process is cleared first; a `target` that is there is replaced.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    publish_folder(partial, target)
+
+
+def publish_folder(partial: Path, target: Path) -> None:
+    """Rename a complete folder to its final name, moving an older one of that name out of the way first."""
+    if target.exists():
+        stale = target.with_name(f".{target.name}.stale")
+        shutil.rmtree(stale, ignore_errors=True)
+        target.rename(stale)
+        partial.rename(target)
+        shutil.rmtree(stale)
+    else:
+        partial.rename(target)
+
+
+@contextmanager
+def fresh_file(target: Path) -> Iterator[Path]:
+    """Yield a path beside `target` to write to; it becomes `target` when the block ends without an exception."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    yield partial
+    os.replace(partial, target)
+
+
+def write_json(target: Path, data: Any) -> None:
+    """Write JSON under its final name in one step."""
+    with fresh_file(target) as path:
+        path.write_text(json.dumps(data, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def file_hash(path: Path) -> str:
+    """Return the sha256 of a file's content, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def content_key(*parts: Any) -> str:
+    """Return a 16-digit key for anything JSON can hold: equal parts, equal key."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,101 @@
+"""The home folder: where everything that is made is kept."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from stellarfm.errors import StellarError
+
+
+@dataclass(frozen=True)
+class Home:
+    """The places inside one home folder.
+
+    Attributes
+    ----------
+    path
+        The folder itself.
+    """
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path) -> "Home":
+        """Return the home at `path`, made if it is not there.
+
+        Raises
+        ------
+        StellarError
+            If the folder cannot be made or written.
+        """
+        path = path.expanduser().absolute()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError as error:
+            raise StellarError(
+                f"the home folder {path} cannot be written ({error.strerror}); choose another with --home or STELLARFM_HOME"
+            ) from error
+        return cls(path)
+
+    @property
+    def landing(self) -> Path:
+        """Immutable Parquet parts, one folder an archive."""
+        return self.path / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that is rebuilt from the landing at any time."""
+        return self.path / "warehouse.duckdb"
+
+    @property
+    def checks(self) -> Path:
+        """Data Docs and quarantined rows."""
+        return self.path / "checks"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a training run."""
+        return self.path / "runs"
+
+    @property
+    def artifacts(self) -> Path:
+        """What MLflow keeps: models, figures."""
+        return self.path / "artifacts"
+
+    @property
+    def releases(self) -> Path:
+        """One immutable folder a release, and the link `latest`."""
+        return self.path / "releases"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's tracking and registry store: MLFLOW_TRACKING_URI if set, otherwise sqlite in this home."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.path / 'mlflow.db'}"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the home for one run.
+
+        Raises
+        ------
+        StellarError
+            If another run holds it.
+        """
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise StellarError(
+                f"another run is at work on the home {self.path}; wait until it ends or choose another folder with --home"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
