@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ def fresh_file(target: Path) -> Iterator[Path]:
     partial = target.with_name(f".{target.name}.partial")
     partial.unlink(missing_ok=True)
     yield partial
-    os.replace(partial, target)
+    partial.replace(target)
 
 
 def write_json(target: Path, data: Any) -> None:

@@ -40,7 +40,8 @@ class Home:
                 pass
         except OSError as error:
             raise StellarError(
-                f"the home folder {path} cannot be written ({error.strerror}); choose another with --home or STELLARFM_HOME"
+                f"the home folder {path} cannot be written ({error.strerror}); "
+                "choose another with --home or STELLARFM_HOME"
             ) from error
         return cls(path)
 
@@ -93,7 +94,8 @@ class Home:
             lock.acquire()
         except Timeout:
             raise StellarError(
-                f"another run is at work on the home {self.path}; wait until it ends or choose another folder with --home"
+                f"another run is at work on the home {self.path}; "
+                "wait until it ends or choose another folder with --home"
             ) from None
         try:
             yield

@@ -5,8 +5,9 @@ Needs the standard library alone, so that the model trains on a bare GPU machine
 
 import hashlib
 import json
+import re
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ class Token:
     name
         The name used in requests and outputs, e.g. ``teff`` or ``bp0``.
     value, error
-        DuckDB expressions over the columns of a table; `error` is 1 sigma in the unit of the value, "" if none is known.
-        For a series they give an array, and `element` is the 0-based place in it.
+        DuckDB expressions over the columns of a table; `error` is 1 sigma in the unit of the value, "" if none
+        is known. For a series they give an array, and `element` is the 0-based place in it.
     unit
         VOUnits string, "" if dimensionless.
     kind
@@ -48,6 +49,23 @@ class Token:
 
 
 @dataclass(frozen=True)
+class Task:
+    """A question that a report puts to held-out stars.
+
+    Attributes
+    ----------
+    name
+        What is asked, in a few words.
+    inputs, requests
+        Names of the tokens that are shown, and of those that are asked for.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    requests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """An ordered set of tokens; token i has id i + 1 and id 0 is padding.
 
@@ -59,11 +77,14 @@ class Vocabulary:
         Column that identifies a star in a training table; "" if rows have no identity.
     tokens
         The tokens in id order.
+    tasks
+        What a report asks; the first is the one that the gate looks at.
     """
 
     name: str
     identifier: str
     tokens: tuple[Token, ...]
+    tasks: tuple[Task, ...] = ()
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -100,12 +121,16 @@ class Vocabulary:
             "name": self.name,
             "identifier": self.identifier,
             "tokens": [asdict(token) for token in self.tokens],
+            "tasks": [asdict(task) for task in self.tasks],
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Vocabulary":
         """Read the form that `to_dict` writes."""
-        return cls(data["name"], data["identifier"], tuple(Token(**token) for token in data["tokens"]))
+        tasks = tuple(
+            Task(task["name"], tuple(task["inputs"]), tuple(task["requests"])) for task in data.get("tasks", [])
+        )
+        return cls(data["name"], data["identifier"], tuple(Token(**token) for token in data["tokens"]), tasks)
 
 
 def load_vocabulary(name_or_path: str | Path) -> Vocabulary:
@@ -132,7 +157,9 @@ def load_vocabulary(name_or_path: str | Path) -> Vocabulary:
     names = [token.name for token in tokens]
     if not tokens or len(set(names)) != len(names):
         raise StellarError(f"the vocabulary {path} needs at least one [[token]] and each name only once")
-    return Vocabulary(path.stem, data.get("identifier", ""), tokens)
+    vocabulary = Vocabulary(path.stem, data.get("identifier", ""), tokens)
+    tasks = tuple(_read_task(entry, vocabulary, path) for entry in data.get("task", []))
+    return replace(vocabulary, tasks=tasks or (_default_task(vocabulary),))
 
 
 def _expand(entry: dict[str, Any], path: Path) -> list[Token]:
@@ -151,6 +178,30 @@ def _expand(entry: dict[str, Any], path: Path) -> list[Token]:
     if "count" not in entry:
         return [Token(name=entry["name"], **rest)]
     return [Token(name=f"{entry['name']}{i}", element=i, **rest) for i in range(entry["count"])]
+
+
+def _read_task(entry: dict[str, Any], vocabulary: Vocabulary, path: Path) -> Task:
+    if set(entry) != {"name", "inputs", "requests"}:
+        raise StellarError(f"a [[task]] of {path} needs the keys name, inputs and requests, and no others")
+    inputs = tuple(name for word in entry["inputs"] for name in expand_names(word))
+    for name in (*inputs, *entry["requests"]):
+        vocabulary.index(name)
+    return Task(entry["name"], inputs, tuple(entry["requests"]))
+
+
+def _default_task(vocabulary: Vocabulary) -> Task:
+    """Return the question of every survey: the labels from everything that is measured."""
+    inputs = tuple(token.name for token in vocabulary.tokens if token.kind != "label")
+    requests = tuple(token.name for token in vocabulary.tokens if token.kind == "label" and token.requestable)
+    return Task("labels from measurements", inputs, requests)
+
+
+def expand_names(word: str) -> list[str]:
+    """Return the names of a range such as ``bp0:29`` (both ends included), or the word itself."""
+    match = re.fullmatch(r"([a-z_]+)(\d+):(\d+)", word)
+    if match is None:
+        return [word]
+    return [f"{match[1]}{i}" for i in range(int(match[2]), int(match[3]) + 1)]
 
 
 def _listing(names: tuple[str, ...] | list[str], limit: int = 12) -> str:

@@ -1,0 +1,180 @@
+"""The settings of a run: strict (an unknown key is an error), frozen, from TOML, environment and command line.
+
+The order of precedence is command line, environment (``STELLARFM_TRAINING__PRESET=default``), TOML file, default.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+from stellarfm.errors import StellarError
+
+DEFAULT_FILE = Path("stellarfm.toml")
+_PREFIX = "STELLARFM_"
+_NOT_SETTINGS = {"STELLARFM_HOME"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Archive(_Section):
+    """Where the observations come from."""
+
+    name: Literal["simulated"] = "simulated"
+    """Archive to read; ``simulated`` needs no network."""
+    num_stars: int = Field(40_000, ge=100, le=100_000_000)
+    """Distinct stars of the simulated sky."""
+
+
+class Warehouse(_Section):
+    """How DuckDB may use this machine, and how stars are matched on the sky."""
+
+    memory_limit: str = "2GB"
+    """Memory DuckDB may take before it spills to disk."""
+    threads: int = Field(2, ge=1)
+    """Threads DuckDB may use."""
+
+
+class Checks(_Section):
+    """When data are too bad to go on."""
+
+    max_quarantined_share: float = Field(0.02, ge=0, le=1)
+    """Largest share of a table's rows that may be set aside; above it the run stops."""
+
+
+class Training(_Section):
+    """What is trained, and for how long."""
+
+    preset: Literal["small", "default", "paper"] = "small"
+    """Network and its training settings."""
+    vocabulary: str = "leung_bovy"
+    """Name of a vocabulary that ships with stellarfm, or path of a TOML file."""
+    max_steps: int | None = Field(None, ge=1)
+    """Optimiser steps; the preset's own number if not set."""
+    device: str = "auto"
+    """``auto``, ``cpu`` or ``cuda``."""
+
+
+class Gate(_Section):
+    """What a model must show before it becomes champion."""
+
+    max_teff_scatter_ratio: float = Field(0.5, gt=0)
+    """Largest Teff scatter on held-out stars, as a share of that of a cubic fit in BP-RP."""
+    max_worse_share: float = Field(0.02, ge=0)
+    """How much worse than the champion a label's scatter may be, as a share."""
+    min_coverage_68: float = Field(0.55, ge=0, le=1)
+    """Smallest share of held-out stars inside their 68 % interval."""
+
+
+class Settings(BaseSettings):
+    """Every setting of `stellarfm run`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=_PREFIX, env_nested_delimiter="__")
+
+    seed: int = Field(7, ge=0, lt=2**31)
+    """Seed of everything that is drawn at random."""
+    archive: Archive = Archive()
+    warehouse: Warehouse = Warehouse()
+    checks: Checks = Checks()
+    training: Training = Training()
+    gate: Gate = Gate()
+
+    def to_toml(self) -> str:
+        """Return the resolved settings in the form of a settings file."""
+        data = self.model_dump(mode="json", exclude_none=True)
+        lines = [f"{key} = {json.dumps(value)}" for key, value in data.items() if not isinstance(value, dict)]
+        for section, values in data.items():
+            if isinstance(values, dict):
+                lines += ["", f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+        return "\n".join(lines) + "\n"
+
+
+def load_settings(file: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    file
+        TOML file; ``stellarfm.toml`` in the working directory if it is there and none is named.
+    overrides
+        ``section.key=value`` pairs from the command line.
+
+    Raises
+    ------
+    StellarError
+        If a file is not there or not TOML, a key is unknown or a value is not allowed.
+    """
+    _refuse_unknown_environment()
+    values: dict[str, Any] = {}
+    for source in (_read_toml(file), EnvSettingsSource(Settings)(), *map(_read_override, overrides)):
+        _merge(values, source)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise StellarError(_sentence(error)) from error
+
+
+def setting_names() -> list[str]:
+    """Return every setting as ``section.key``."""
+    return [
+        f"{name}.{key}" if isinstance(value, dict) else name
+        for name, value in Settings.model_construct().model_dump().items()
+        for key in (value if isinstance(value, dict) else [name])
+    ]
+
+
+def _read_toml(file: Path | None) -> dict[str, Any]:
+    path = file or DEFAULT_FILE
+    if file is None and not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StellarError(f"the settings file {path} cannot be read ({error.strerror})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise StellarError(f"the settings file {path} is not valid TOML: {error}") from error
+
+
+def _read_override(override: str) -> dict[str, Any]:
+    """Return ``section.key=value`` as a nested mapping."""
+    name, equals, value = override.partition("=")
+    if not equals:
+        raise StellarError(
+            f"--set needs section.key=value, not {override!r}; settings are {', '.join(setting_names())}"
+        )
+    nested: Any = value.strip()
+    for key in reversed(name.strip().split(".")):
+        nested = {key: nested}
+    return dict(nested)
+
+
+def _refuse_unknown_environment() -> None:
+    """Refuse STELLARFM_ variables that set nothing: a misspelt one would otherwise pass unnoticed."""
+    known = {_PREFIX + name.upper().replace(".", "__") for name in setting_names()} | _NOT_SETTINGS
+    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
+    if unknown:
+        raise StellarError(f"the environment variable {unknown[0]} sets nothing; known are {', '.join(sorted(known))}")
+
+
+def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return the first thing that is wrong, in one sentence."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting {name!r}; settings are {', '.join(setting_names())}"
+    return f"the setting {name} cannot be {first.get('input')!r}: {first['msg'][0].lower()}{first['msg'][1:]}"

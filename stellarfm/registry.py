@@ -1,0 +1,258 @@
+"""Models over time: MLflow tracking, versions, the champion, and the evidence for it."""
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stellarfm.errors import StellarError
+from stellarfm.home import Home
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+MODEL_NAME = "stellarfm"
+CHAMPION = "champion"
+_EXPERIMENT = "stellarfm"
+_RUN_TAG = "stellarfm.run"
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One version in the registry.
+
+    Attributes
+    ----------
+    version
+        Its number, from 1.
+    run
+        Key of the training run; the folder ``runs/<run>`` of the home.
+    folder
+        Where its files lie (config.json, weights.safetensors).
+    champion
+        Whether it is the one in use.
+    tags
+        What is known of it: vocabulary, preset, scatter of its labels, the gate's verdict.
+    """
+
+    version: int
+    run: str
+    folder: Path
+    champion: bool
+    tags: dict[str, str]
+
+
+class Registry:
+    """The MLflow store of a home: sqlite in the home, or the server that MLFLOW_TRACKING_URI names."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.client = _connect(home)
+
+    def start_run(self, key: str, name: str, params: Mapping[str, Any]) -> str:
+        """Return the MLflow run of a training, a new one or the one that was interrupted."""
+        experiment = self._experiment()
+        found = self.client.search_runs([experiment], f"tags.`{_RUN_TAG}` = '{key}'", max_results=1)
+        if found:
+            run_id: str = found[0].info.run_id
+            self.client.update_run(run_id, status="RUNNING")
+            return run_id
+        run_id = self.client.create_run(experiment, tags={_RUN_TAG: key}, run_name=name).info.run_id
+        for param, value in params.items():
+            self.client.log_param(run_id, param, value)
+        return run_id
+
+    def log_metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+        """Log the metrics of one step in one call."""
+        from mlflow.entities import Metric
+
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        self.client.log_batch(run_id, metrics=[Metric(name, float(v), now, step) for name, v in metrics.items()])
+
+    def finish_run(self, run_id: str, folder: Path | None = None) -> None:
+        """Close a run, with the files of a folder (figures, reports) as its artifacts."""
+        if folder is not None:
+            self.client.log_artifacts(run_id, str(folder))
+        self.client.set_terminated(run_id)
+
+    def register(self, key: str, run_id: str, folder: Path, tags: Mapping[str, str]) -> ModelVersion:
+        """Return the version of a training run, registered if it is not there yet.
+
+        Parameters
+        ----------
+        key
+            Key of the training run.
+        run_id
+            Its MLflow run.
+        folder
+            Its model: config.json and weights.safetensors.
+        tags
+            What to say about it.
+        """
+        existing = [version for version in self.versions() if version.run == key]
+        if existing:
+            return existing[0]
+        source = _log_model(run_id, folder)
+        self._ensure_model()
+        made = self.client.create_model_version(
+            MODEL_NAME, source=source, run_id=run_id, tags={_RUN_TAG: key, **dict(tags)}
+        )
+        return self.version(int(made.version))
+
+    def versions(self) -> list[ModelVersion]:
+        """Return all versions, the newest first."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            aliases = self.client.get_registered_model(MODEL_NAME).aliases
+        except MlflowException:
+            return []
+        found = self.client.search_model_versions(f"name = '{MODEL_NAME}'")
+        champion = int(aliases.get(CHAMPION, 0))
+        listed = [self._describe(version, champion) for version in found]
+        return sorted(listed, key=lambda version: -version.version)
+
+    def version(self, which: int | str) -> ModelVersion:
+        """Return one version by number or as ``champion``.
+
+        Raises
+        ------
+        StellarError
+            If there is none of that name.
+        """
+        versions = self.versions()
+        for version in versions:
+            if str(version.version) == str(which) or (which == CHAMPION and version.champion):
+                return version
+        known = ", ".join(str(version.version) for version in versions) or "none yet"
+        raise StellarError(
+            f"there is no model {which!r} in the home {self.home.path} (versions: {known}); "
+            "make one with `stellarfm run` or `stellarfm train`"
+        )
+
+    def champion(self) -> ModelVersion | None:
+        """Return the version in use, None if there is none yet."""
+        return next((version for version in self.versions() if version.champion), None)
+
+    def promote(self, version: int, reason: str) -> ModelVersion:
+        """Make a version the champion and write down why."""
+        before = self.champion()
+        chosen = self.version(version)
+        if before is not None and before.version == chosen.version:
+            return chosen
+        self.client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(version))
+        entry = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "version": version,
+            "before": before.version if before else None,
+            "reason": reason,
+        }
+        with (self.home.path / "promotions.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
+        self.client.set_model_version_tag(MODEL_NAME, str(version), "promoted", f"{entry['at']}: {reason}")
+        return self.version(version)
+
+    def rollback(self) -> ModelVersion:
+        """Make the champion before the present one champion again.
+
+        Raises
+        ------
+        StellarError
+            If there was none.
+        """
+        log = self.home.path / "promotions.jsonl"
+        entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
+        now = self.champion()
+        last = [entry for entry in entries if now and entry["version"] == now.version and entry["before"]]
+        if not last:
+            raise StellarError("there is no earlier champion to go back to; `stellarfm model list` shows the versions")
+        return self.promote(int(last[-1]["before"]), f"rolled back from version {last[-1]['version']}")
+
+    def set_tag(self, version: int, name: str, value: str) -> None:
+        """Write down one more thing about a version."""
+        self.client.set_model_version_tag(MODEL_NAME, str(version), name, value)
+
+    def _experiment(self) -> str:
+        found = self.client.get_experiment_by_name(_EXPERIMENT)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(self.client.create_experiment(_EXPERIMENT, artifact_location=self.home.artifacts.as_uri()))
+
+    def _ensure_model(self) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.get_registered_model(MODEL_NAME)
+        except MlflowException:
+            self.client.create_registered_model(MODEL_NAME)
+
+    def _describe(self, version: Any, champion: int) -> ModelVersion:
+        import mlflow
+
+        root = Path(mlflow.artifacts.download_artifacts(version.source))
+        number = int(version.version)
+        tags = {name: value for name, value in version.tags.items() if name != _RUN_TAG}
+        return ModelVersion(
+            number, version.tags.get(_RUN_TAG, ""), root / "artifacts" / "model", number == champion, tags
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a candidate may become champion, with every reason in words."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready form."""
+        return asdict(self)
+
+
+def _connect(home: Home) -> "MlflowClient":
+    """Open MLflow quietly and without telemetry."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    import mlflow
+
+    mlflow.set_tracking_uri(home.tracking_uri)
+    mlflow.set_registry_uri(home.tracking_uri)
+    return mlflow.MlflowClient()
+
+
+def _log_model(run_id: str, folder: Path) -> str:
+    """Log a model folder as an MLflow model from code (nothing is pickled) and return its address."""
+    import mlflow
+
+    code = Path(__file__).with_name("serving.py")
+    with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
+        warnings.simplefilter("ignore")
+        logged = mlflow.pyfunc.log_model(
+            name=MODEL_NAME,
+            python_model=str(code),
+            artifacts={"model": str(folder)},
+            signature=_signature(folder),
+            pip_requirements=["stellarfm"],
+        )
+    return str(logged.model_uri)
+
+
+def _signature(folder: Path) -> Any:
+    """Return MLflow's description of inputs and outputs: any known tokens in, requested tokens and errors out."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tokens = config["vocabulary"]["tokens"]
+    names = [token["name"] for token in tokens]
+    labels = [token["name"] for token in tokens if token["kind"] == "label"]
+    inputs = Schema([ColSpec("float", name, required=False) for name in names])
+    outputs = Schema([ColSpec("float", name) for label in labels for name in (label, f"{label}_error")])
+    return ModelSignature(inputs, outputs, ParamSchema([ParamSpec("request", "string", ",".join(labels))]))
