@@ -22,3 +22,8 @@ def resource_folder(name: str) -> Path:
 def read_sql(name: str) -> str:
     """Return the text of one relation, e.g. ``read_sql("staging/gaia_source")``."""
     return (resource_folder("sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def read_template(name: str) -> str:
+    """Return the text of a page's template."""
+    return (resource_folder("templates") / name).read_text(encoding="utf-8")

@@ -1,0 +1,83 @@
+-- The published stars: one row a Gaia source, with what the model predicts from its spectrum and colours.
+-- The tags behind each column are its only description (--/D), unit (--/U), UCD (--/C) and meaning of NULL (--/N).
+with
+
+stars as (
+
+    select * from warehouse.marts.stars
+
+),
+
+predictions as (
+
+    select * from predictions
+
+),
+
+raise_flags as (
+
+    select
+        stars.source_id,
+        cast(stars.tmass_designation is null as integer) * 1
+        + cast(stars.xp_num_relevant_bases is null as integer) * 2
+        + cast(coalesce(stars.xp_num_relevant_bases < 10, false) as integer) * 4
+        + cast(coalesce(stars.ruwe >= 1.4, true) as integer) * 8
+        + cast(coalesce(stars.phot_bp_rp_excess_factor >= 2.0, false) as integer) * 16
+        + cast(coalesce(stars.tmass_num_neighbours > 1, false) as integer) * 32
+        + cast(coalesce(stars.bprp <= 0 or stars.bprp >= 4, true) as integer) * 64
+        + cast(coalesce(stars.phot_g_mean_mag <= 6 or stars.phot_g_mean_mag >= 17.5, true) as integer) * 128
+        + cast(predictions.teff_error > 300 or predictions.logg_error > 0.5 or predictions.m_h_error > 0.4 as integer) * 256
+        + cast(predictions.num_tokens_observed = 0 as integer) * 512
+            as quality_flags
+    from stars
+    inner join predictions using (source_id)
+
+)
+
+select
+    stars.source_id, --/D Gaia DR3 source identifier --/C meta.id;meta.main --/N never NULL
+    stars.ra, --/D Right ascension, ICRS, epoch 2016.0 --/U deg --/C pos.eq.ra;meta.main --/N never NULL
+    stars.dec, --/D Declination, ICRS, epoch 2016.0 --/U deg --/C pos.eq.dec;meta.main --/N never NULL
+    stars.source_id >> 43 as healpix_8, --/D HEALPix pixel of order 8, nested, from the source identifier --/C pos.healpix --/N never NULL
+    stars.phot_g_mean_mag, --/D Gaia G magnitude --/U mag --/C phot.mag;em.opt --/N not measured
+    predictions.teff, --/D Effective temperature --/U K --/C phys.temperature.effective;meta.modelled --/N never NULL
+    predictions.teff - predictions.teff_error as teff_16, --/D 16th percentile of teff (Gaussian) --/U K --/C stat.percentile;phys.temperature.effective --/N never NULL
+    predictions.teff + predictions.teff_error as teff_84, --/D 84th percentile of teff (Gaussian) --/U K --/C stat.percentile;phys.temperature.effective --/N never NULL
+    predictions.teff_error, --/D 1 sigma of teff --/U K --/C stat.error;phys.temperature.effective --/N never NULL
+    predictions.logg, --/D Surface gravity, log10 of cm/s2 --/U dex --/C phys.gravity;meta.modelled --/N never NULL
+    predictions.logg - predictions.logg_error as logg_16, --/D 16th percentile of logg (Gaussian) --/U dex --/C stat.percentile;phys.gravity --/N never NULL
+    predictions.logg + predictions.logg_error as logg_84, --/D 84th percentile of logg (Gaussian) --/U dex --/C stat.percentile;phys.gravity --/N never NULL
+    predictions.logg_error, --/D 1 sigma of logg --/U dex --/C stat.error;phys.gravity --/N never NULL
+    predictions.m_h, --/D Metallicity [M/H] --/U dex --/C phys.abund.Z;meta.modelled --/N never NULL
+    predictions.m_h - predictions.m_h_error as m_h_16, --/D 16th percentile of m_h (Gaussian) --/U dex --/C stat.percentile;phys.abund.Z --/N never NULL
+    predictions.m_h + predictions.m_h_error as m_h_84, --/D 84th percentile of m_h (Gaussian) --/U dex --/C stat.percentile;phys.abund.Z --/N never NULL
+    predictions.m_h_error, --/D 1 sigma of m_h --/U dex --/C stat.error;phys.abund.Z --/N never NULL
+    exp(predictions.logebv) as ebv, --/D Reddening E(B-V) from spectrum and colours --/U mag --/C phot.color.excess;meta.modelled --/N never NULL
+    exp(predictions.logebv - predictions.logebv_error) as ebv_16, --/D 16th percentile of ebv (log-normal) --/U mag --/C stat.percentile;phot.color.excess --/N never NULL
+    exp(predictions.logebv + predictions.logebv_error) as ebv_84, --/D 84th percentile of ebv (log-normal) --/U mag --/C stat.percentile;phot.color.excess --/N never NULL
+    case
+        when predictions.g_fakemag > 0
+            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / predictions.g_fakemag
+    end as distance_pc, --/D Distance from the predicted luminosity, without the parallax --/U pc --/C pos.distance;meta.modelled --/N no G magnitude, or the predicted luminosity is not positive
+    case
+        when predictions.g_fakemag > 0
+            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / (predictions.g_fakemag + predictions.g_fakemag_error)
+    end as distance_pc_16, --/D 16th percentile of distance_pc --/U pc --/C stat.percentile;pos.distance --/N as distance_pc
+    case
+        when predictions.g_fakemag > predictions.g_fakemag_error
+            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / (predictions.g_fakemag - predictions.g_fakemag_error)
+    end as distance_pc_84, --/D 84th percentile of distance_pc --/U pc --/C stat.percentile;pos.distance --/N the luminosity is within 1 sigma of zero: no upper limit
+    predictions.num_tokens_observed, --/D Tokens of the star that the model was shown --/C meta.number --/N never NULL
+    stars.xp_num_relevant_bases, --/D Relevant BP and RP coefficients, together --/C meta.number --/N no XP spectrum
+    raise_flags.quality_flags, --/D Bit mask, see the table flags; 0 is best --/C meta.code.qual --/N never NULL
+    raise_flags.quality_flags <> 0 as flag_warn, --/D Any flag is raised --/C meta.code.qual --/N never NULL
+    raise_flags.quality_flags & (8 + 64 + 128 + 256 + 512) <> 0 as flag_bad, --/D A flag is raised that makes the parameters doubtful --/C meta.code.qual --/N never NULL
+    coalesce(stars.in_training_set and stars.split = 'train', false) as in_training_set, --/D The model was trained on this star --/C meta.code --/N never NULL
+    stars.tmass_designation, --/D 2MASS designation of the best match --/C meta.id.cross --/N no match within the radius
+    stars.tmass_separation_arcsec, --/D Separation of the 2MASS match at its epoch --/U arcsec --/C pos.angDistance --/N no match within the radius
+    stars.apogee_id, --/D APOGEE DR17 identifier --/C meta.id.cross --/N not observed by APOGEE
+    $model_version as model_version --/D Version of the model in the registry --/C meta.version;meta.software --/N never NULL
+from stars
+inner join predictions using (source_id)
+inner join raise_flags using (source_id)
+order by stars.source_id

@@ -1,0 +1,39 @@
+"""One hash for the content of a table, whatever file, machine or DuckDB version it lies in."""
+
+import hashlib
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_ROWS_AT_ONCE = 100_000
+
+
+def table_hash(con: duckdb.DuckDBPyConnection, table: str, order_by: str) -> str:
+    """Return the sha256 of a table's rows in a stated order, in flat memory.
+
+    Parameters
+    ----------
+    con
+        Connection that knows the table.
+    table
+        Its name.
+    order_by
+        Column whose values are unique, so that the order is one.
+    """
+    rows = con.sql(f"select * from {table} order by {order_by}")  # noqa: S608
+    hashers = {name: hashlib.sha256(name.encode()) for name in rows.columns}
+    for batch in rows.to_arrow_reader(_ROWS_AT_ONCE):
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            hashers[name].update(_bytes(column))
+    return hashlib.sha256("".join(hashers[name].hexdigest() for name in sorted(hashers)).encode()).hexdigest()
+
+
+def _bytes(column: pa.Array) -> bytes:
+    """Return values and NULLs of a column in a form that does not depend on how Arrow laid it out."""
+    valid = pc.is_valid(column).to_numpy(zero_copy_only=False).tobytes()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return valid + "\x1f".join(text or "" for text in column.to_pylist()).encode()
+    filled = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
+    values: bytes = filled.to_numpy(zero_copy_only=False).tobytes()
+    return valid + values

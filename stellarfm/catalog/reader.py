@@ -1,0 +1,120 @@
+"""Reading releases: find one, query it, compare two, verify one."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from stellarfm.atomic import file_hash
+from stellarfm.catalog.release import CATALOG_FILE, MANIFEST_FILE, Release
+from stellarfm.errors import StellarError
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One release, open for reading.
+
+    Attributes
+    ----------
+    folder
+        Its folder.
+    release
+        What its manifest says.
+    """
+
+    folder: Path
+    release: Release
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a read-only connection to the release; reading it never looks outside the file."""
+        return duckdb.connect(
+            str(self.folder / CATALOG_FILE), read_only=True, config={"autoinstall_known_extensions": "false"}
+        )
+
+    def query(self, sql: str, parameters: dict[str, Any] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return column names and rows of a query.
+
+        Raises
+        ------
+        StellarError
+            If DuckDB refuses the query; the message is DuckDB's.
+        """
+        with self.connect() as con:
+            try:
+                result = con.execute(sql, parameters or {})
+                names = [column[0] for column in result.description or []]
+                return names, result.fetchall()
+            except duckdb.Error as error:
+                raise StellarError(f"the catalogue refused the query: {_one_line(error)}") from error
+
+    def star(self, source_id: int) -> dict[str, Any] | None:
+        """Return one star by its Gaia DR3 source identifier, None if it is not in the release."""
+        names, rows = self.query("select * from stars where source_id = $source_id", {"source_id": source_id})
+        return dict(zip(names, rows[0], strict=True)) if rows else None
+
+    def verify(self) -> None:
+        """Compare every file with the hash it was published with.
+
+        Raises
+        ------
+        StellarError
+            If a file is missing or differs.
+        """
+        for name, expected in self.release.files.items():
+            path = self.folder / name
+            if not path.is_file() or file_hash(path) != expected:
+                raise StellarError(
+                    f"{path} is not the file that was published; delete the folder and run `stellarfm publish` again"
+                )
+
+
+def list_catalogs(releases: Path) -> list[Catalog]:
+    """Return the releases of a home, the newest first."""
+    folders = [path.parent for path in releases.glob(f"r*/{MANIFEST_FILE}")]
+    return [_read(folder) for folder in sorted(folders, key=lambda folder: -_number(folder.name))]
+
+
+def open_catalog(path: Path, version: str = LATEST) -> Catalog:
+    """Open a release.
+
+    Parameters
+    ----------
+    path
+        A home, its ``releases`` folder or one release's folder.
+    version
+        Name of the release; the latest by default.
+
+    Raises
+    ------
+    StellarError
+        If there is none.
+    """
+    if (path / MANIFEST_FILE).is_file():
+        return _read(path)
+    releases = path / "releases" if (path / "releases").is_dir() else path
+    folder = releases / version
+    if not (folder / MANIFEST_FILE).is_file():
+        known = ", ".join(catalog.release.version for catalog in list_catalogs(releases)) or "none yet"
+        raise StellarError(
+            f"there is no release {version!r} in {releases} (releases: {known}); `stellarfm run` makes one"
+        )
+    return _read(folder)
+
+
+def _read(folder: Path) -> Catalog:
+    data = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    return Catalog(folder.resolve(), Release(**data))
+
+
+def _number(version: str) -> int:
+    digits = version.split("-")[0].removeprefix("r")
+    return int(digits) if digits.isdigit() else 0
+
+
+def _one_line(error: duckdb.Error) -> str:
+    """Return DuckDB's message up to the first line break; what follows draws an arrow below the query."""
+    return str(error).splitlines()[0]

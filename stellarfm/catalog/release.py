@@ -1,0 +1,134 @@
+"""Writing a release: one DuckDB file that any DuckDB since 1.0 opens, with its dictionary, flags, provenance and metrics."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from stellarfm.atomic import file_hash
+from stellarfm.catalog.dictionary import Column, read_dictionary
+from stellarfm.catalog.hashing import table_hash
+from stellarfm.resources import read_sql
+
+CATALOG_FILE = "catalog.duckdb"
+MANIFEST_FILE = "release.json"
+TABLES = ("stars", "flags", "provenance", "metrics", "columns")
+_STORAGE_VERSION = "v1.0.0"
+"""DuckDB storage format that 1.0 and everything later reads; the default of 2.0 is unreadable for 1.x."""
+
+_SCORES = ("task", "model", "token", "against", "num_stars", "scatter", "bias", "coverage_68", "coverage_95")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What ``release.json`` says of a release.
+
+    Attributes
+    ----------
+    version
+        Its name, a folder below ``releases``.
+    key
+        Hash of everything it was made from; equal keys, equal content.
+    num_stars
+        Rows of the table ``stars``.
+    content_hash
+        Hash of the rows of ``stars``.
+    files
+        sha256 of each file.
+    """
+
+    version: str
+    key: str
+    num_stars: int
+    content_hash: str
+    files: dict[str, str]
+
+
+def write_release(
+    folder: Path,
+    version: str,
+    key: str,
+    warehouse: Path,
+    predictions: Path,
+    provenance: Mapping[str, str],
+    metrics: Sequence[Mapping[str, Any]],
+) -> Release:
+    """Write a release into an empty folder.
+
+    Parameters
+    ----------
+    folder
+        Empty folder to fill.
+    version, key
+        Name and content key of the release.
+    warehouse
+        The DuckDB file with the schema ``marts``.
+    predictions
+        Parquet file with ``source_id``, ``num_tokens_observed`` and, for each token, value and ``_error``.
+    provenance
+        What the release was made from; ``model_version`` goes into every row.
+    metrics
+        Rows of ``metrics.json``.
+    """
+    path = folder / CATALOG_FILE
+    with duckdb.connect() as con:
+        con.execute(f"attach {_quoted(str(warehouse))} as warehouse (read_only)")
+        con.execute(f"attach {_quoted(str(path))} as catalog (storage_version {_quoted(_STORAGE_VERSION)})")
+        con.execute("use catalog")
+        con.register("origin", pa.table({"name": list(provenance), "value": [str(v) for v in provenance.values()]}))
+        con.register("scores", pa.table({name: [row.get(name) for row in metrics] for name in _SCORES}))
+        con.read_parquet(str(predictions)).create_view("predictions")
+        for table in TABLES:
+            if table == "columns":
+                con.register("dictionary", _dictionary(con))
+            parameters = {"model_version": provenance["model_version"]} if table == "stars" else {}
+            con.execute(f"create table catalog.main.{table} as {read_sql(f'catalog/{table}')}", parameters)
+            _comment(con, table)
+        con.execute("use memory")
+        num_stars = con.execute("select count(*) from catalog.main.stars").fetchall()[0][0]
+        content_hash = table_hash(con, "catalog.main.stars", "source_id")
+        con.execute("detach catalog")
+    release = Release(version, key, num_stars, content_hash, {CATALOG_FILE: file_hash(path)})
+    (folder / MANIFEST_FILE).write_text(json.dumps(asdict(release), indent=2) + "\n", encoding="utf-8")
+    return release
+
+
+def _dictionary(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return the dictionary of all tables with the types that they really have."""
+    columns = [column for table in TABLES for column in read_dictionary(table)]
+    found = con.execute(
+        "select table_name, column_name, data_type from duckdb_columns() where database_name = 'catalog'"
+    ).fetchall()
+    types = {(table, column): kind for table, column, kind in found}
+    return pa.table(
+        {
+            "place": list(range(len(columns))),
+            "table_name": [column.table for column in columns],
+            "column_name": [column.name for column in columns],
+            "data_type": [types.get((column.table, column.name), "VARCHAR") for column in columns],
+            "unit": [column.unit or None for column in columns],
+            "ucd": [column.ucd for column in columns],
+            "description": [column.description for column in columns],
+            "null_meaning": [column.null_meaning for column in columns],
+        }
+    )
+
+
+def _comment(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Write descriptions and units into the file itself, where every DuckDB client shows them."""
+    for column in read_dictionary(table):
+        con.execute(f"comment on column catalog.main.{table}.{column.name} is {_quoted(_remark(column))}")
+
+
+def _remark(column: Column) -> str:
+    unit = f" [{column.unit}]" if column.unit else ""
+    return f"{column.description}{unit}; NULL: {column.null_meaning}"
+
+
+def _quoted(text: str) -> str:
+    """Return a SQL string literal: ATTACH and COMMENT ON take no parameters."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,99 @@
+"""`stellarfm doctor`: is this machine ready, and if not, what to do."""
+
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json, console, print_json, print_table
+from stellarfm.errors import StellarError
+
+_PACKAGES = (
+    "prefect", "torch", "duckdb", "great-expectations", "mlflow", "pandas", "numpy", "pyarrow", "astropy", "gaiaxpy",
+    "fastapi", "sqlalchemy",
+)  # fmt: skip
+_LIMITS = {"fastapi": (0, 151), "sqlalchemy": (2, 1)}
+"""First versions with which Prefect 3.8 does not work."""
+_MIN_FREE_GB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    value: str
+    ok: bool
+    advice: str = ""
+
+
+def doctor(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
+    """Look at versions, memory, disk, device and servers, without asking anything outside this machine.
+
+    Example: stellarfm doctor
+    """
+    findings = [*_packages(), *_machine(home), _prefect_server(), _mlflow_server()]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        rows = [["ok" if f.ok else "[bold red]look[/bold red]", f.what, f.value, f.advice] for f in findings]
+        print_table(["", "what", "found", "what to do"], rows)
+        console.print()
+    wrong = [finding for finding in findings if not finding.ok]
+    if wrong:
+        raise StellarError(
+            f"{len(wrong)} of {len(findings)} things need a look, first {wrong[0].what}: {wrong[0].advice}"
+        )
+    if not as_json:
+        console.print("everything is ready; `stellarfm run` makes a catalogue")
+
+
+def _packages() -> list[Finding]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    findings = [Finding("python", python, sys.version_info >= (3, 11), "use Python 3.11 or later")]
+    for name in _PACKAGES:
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            findings.append(Finding(name, "missing", False, "install with the versions of deployment/constraints.txt"))
+            continue
+        limit = _LIMITS.get(name)
+        ok = limit is None or tuple(map(int, found.split(".")[:2])) < limit
+        advice = "" if ok else f"Prefect 3.8 needs {name} below {'.'.join(map(str, limit or ()))}"
+        findings.append(Finding(name, found, ok, advice))
+    return findings
+
+
+def _machine(home: Path) -> list[Finding]:
+    import psutil
+    import torch
+
+    existing = next(folder for folder in (home.absolute(), *home.absolute().parents) if folder.exists())
+    free_gb = shutil.disk_usage(existing).free / 1e9
+    memory_gb = psutil.virtual_memory().available / 1e9
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return [
+        Finding("device", f"{device}, {os.cpu_count()} cores", True),
+        Finding(
+            "memory", f"{memory_gb:.1f} GB available", memory_gb > _MIN_FREE_GB, "close something: a run needs 2 GB"
+        ),
+        Finding(
+            "disk",
+            f"{free_gb:.1f} GB free at {existing}",
+            free_gb > _MIN_FREE_GB,
+            "choose another --home: a run needs 2 GB",
+        ),
+        Finding("home", str(home), os.access(existing, os.W_OK), "choose a folder that you may write with --home"),
+    ]
+
+
+def _prefect_server() -> Finding:
+    address = os.environ.get("PREFECT_API_URL")
+    return Finding("prefect server", address or "a temporary one for each run (no PREFECT_API_URL)", True)
+
+
+def _mlflow_server() -> Finding:
+    address = os.environ.get("MLFLOW_TRACKING_URI")
+    return Finding("mlflow store", address or "sqlite in the home (no MLFLOW_TRACKING_URI)", True)

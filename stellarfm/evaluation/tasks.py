@@ -1,0 +1,75 @@
+"""The questions of a report, put to held-out stars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stellarfm.evaluation.metrics import Floats, Score, score
+from stellarfm.model.table import TokenTable
+from stellarfm.vocabulary import Task, Vocabulary
+
+if TYPE_CHECKING:
+    from stellarfm.model.foundation import FoundationModel
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A task with the model's answers.
+
+    Attributes
+    ----------
+    task
+        What was asked.
+    values, errors
+        Shape (N, K): one row a held-out star, one column a request.
+    scores
+        Against the label as it was measured, by token.
+    truth_scores
+        Against the truth of the simulated sky, by token; empty for real stars.
+    """
+
+    task: Task
+    values: NDArray[np.float32]
+    errors: NDArray[np.float32]
+    scores: dict[str, Score]
+    truth_scores: dict[str, Score]
+
+
+def answer(
+    model: "FoundationModel",
+    task: Task,
+    stars: TokenTable,
+    vocabulary: Vocabulary,
+    truth: Mapping[str, Floats] | None = None,
+) -> Answered:
+    """Put a task to stars: they are shown without what is asked of them.
+
+    Parameters
+    ----------
+    model
+        The model to ask.
+    task
+        Which tokens are shown and asked for.
+    stars
+        Held-out stars, N rows.
+    vocabulary
+        The vocabulary of `stars`.
+    truth
+        True values of tokens, each of shape (N,), where they are known.
+    """
+    shown = np.full_like(stars.values, np.nan)
+    columns = [vocabulary.index(name) for name in task.inputs]
+    shown[:, columns] = stars.values[:, columns]
+    answers = model.predict(TokenTable(stars.ids, shown, stars.errors), list(task.requests))
+    scores, truth_scores = {}, {}
+    for k, name in enumerate(task.requests):
+        place = vocabulary.index(name)
+        value, error = answers.values[:, k], answers.errors[:, k]
+        scores[name] = score(stars.values[:, place], value, error, stars.errors[:, place])
+        if truth is not None and name in truth:
+            measured = np.where(np.isfinite(stars.values[:, place]), truth[name], np.nan)
+            truth_scores[name] = score(measured, value, error)
+    return Answered(task, answers.values, answers.errors, scores, truth_scores)

@@ -1,0 +1,62 @@
+"""Progress on the terminal: a bar with a rate and the time left, on stderr so that stdout stays for results."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+Advance = Callable[[int, int, str], None]
+"""Called with what is done, what there is to do, and a remark."""
+
+console = Console(stderr=True, highlight=False)
+
+
+class _Rate(ProgressColumn):
+    """Items a second since the start."""
+
+    def render(self, task: Task) -> Text:
+        if not task.speed:
+            return Text("")
+        return Text(f"{task.speed:,.0f} {task.fields.get('unit', '')}/s" if task.speed >= 10 else f"{task.speed:.1f}/s")
+
+
+@contextmanager
+def progress_bar(title: str, unit: str) -> Iterator[Advance]:
+    """Show a bar while the block runs; without a terminal only its end is printed.
+
+    Parameters
+    ----------
+    title
+        What is going on, in a word or two.
+    unit
+        What is counted, e.g. ``stars``.
+    """
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        _Rate(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(title, total=None, unit=unit, remark="")
+
+        def advance(done: int, total: int, remark: str = "") -> None:
+            progress.update(task, completed=done, total=total, remark=remark)
+
+        yield advance

@@ -1,0 +1,99 @@
+"""A model and its held-out stars to a report."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stellarfm.archives.landing import Landing
+from stellarfm.atomic import content_key
+from stellarfm.evaluation.metrics import Floats
+from stellarfm.evaluation.report import HeldOut, evaluate
+from stellarfm.home import Home
+from stellarfm.model.table import TokenTable
+from stellarfm.registry import Registry
+from stellarfm.stages.train import TrainedRun
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A report on one model.
+
+    Attributes
+    ----------
+    folder
+        ``report.html``, the figures and ``metrics.json``.
+    metrics
+        What ``metrics.json`` holds.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+
+
+def evaluate_model(home: Home, run: str, model: Path, stars: HeldOut, data_hash: str) -> Evaluation:
+    """Judge a model on held-out stars, or return the report that there is.
+
+    Parameters
+    ----------
+    home
+        Where run folders lie.
+    run
+        Key of the model's training run; the report lies in its folder.
+    model
+        The model's files.
+    stars
+        Held-out and training stars.
+    data_hash
+        Key of their content.
+    """
+    from stellarfm.model.foundation import FoundationModel
+
+    key = content_key(data_hash, stars.vocabulary.to_dict()["tasks"], stars.truth is not None)
+    folder = home.runs / run / f"evaluation-{key[:8]}"
+    if not folder.is_dir():
+        return Evaluation(folder, evaluate(FoundationModel.load(model), stars, folder))
+    return Evaluation(folder, json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+
+
+def log_evaluation(home: Home, run: TrainedRun, evaluation: Evaluation) -> None:
+    """Put the figures of a report into MLflow and close the training's run."""
+    registry = Registry(home)
+    figures = {}
+    for row in evaluation.metrics["rows"]:
+        if row["task"] == evaluation.metrics["headline"] and row["model"] == "model":
+            figures[f"heldout.{row['token']}.{row['against']}.scatter"] = row["scatter"]
+            figures[f"heldout.{row['token']}.{row['against']}.coverage_68"] = row["coverage_68"]
+    registry.log_metrics(run.mlflow_run, 0, {name: value for name, value in figures.items() if np.isfinite(value)})
+    registry.finish_run(run.mlflow_run, evaluation.folder)
+
+
+def read_truth(landing: Landing, stars: TokenTable) -> Mapping[str, Floats] | None:
+    """Return true labels of stars from the simulated sky's truth, None where an archive has no truth.
+
+    Parameters
+    ----------
+    landing
+        Landing with the table ``truth``.
+    stars
+        The stars to look up, by their identifier.
+    """
+    files = landing.files("truth")
+    if not files:
+        return None
+    columns = ["source_id", "teff", "logg", "m_h", "ebv"]
+    tables = [pq.read_table(file, columns=columns) for file in files]
+    known = [table.filter(pc.is_valid(table["source_id"])) for table in tables]
+    ids = np.concatenate([table["source_id"].to_numpy() for table in known])
+    order = np.argsort(ids)
+    place = order[np.clip(np.searchsorted(ids, stars.ids, sorter=order), 0, len(ids) - 1)]
+    found = ids[place] == stars.ids
+    truth = {name: np.concatenate([table[name].to_numpy() for table in known])[place] for name in columns[1:]}
+    with np.errstate(divide="ignore"):
+        truth["logebv"] = np.maximum(np.log(truth.pop("ebv")), -7.0)  # -7 stands for no dust: Leung & Bovy (2024)
+    return {name: np.where(found, values, np.nan) for name, values in truth.items()}

@@ -1,0 +1,119 @@
+"""The stages of the product on one home, each from what the one before left there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stellarfm.catalog.release import Release
+from stellarfm.config import Settings
+from stellarfm.errors import StellarError
+from stellarfm.evaluation.report import HeldOut, best_scores
+from stellarfm.home import Home
+from stellarfm.model.table import TokenTable
+from stellarfm.registry import CHAMPION, ModelVersion, Registry, Verdict
+from stellarfm.stages import promote as gate
+from stellarfm.stages import publish as publishing
+from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation, read_truth
+from stellarfm.stages.ingest import landing_of
+from stellarfm.stages.prepare import Prepared, prepared_of
+from stellarfm.stages.train import TrainedRun, train_model
+from stellarfm.tables import read_tokens
+from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.warehouse import connect
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What the gate decided about a run's model, and which model is in use now."""
+
+    version: ModelVersion
+    champion: ModelVersion
+    verdict: Verdict
+
+
+def train(settings: Settings, home: Home) -> TrainedRun:
+    """Train on the warehouse's training set; a finished training is returned as it is."""
+    prepared = prepared_of(home)
+    vocabulary = load_vocabulary(settings.training.vocabulary)
+    training_stars, validation_stars = (_read_split(home, vocabulary, split) for split in ("train", "validation"))
+    return train_model(settings, home, vocabulary, training_stars, validation_stars, prepared.training_set_hash)
+
+
+def evaluate(settings: Settings, home: Home, run: TrainedRun) -> Evaluation:
+    """Judge a run's model on the stars that the split keeps back, and log the figures."""
+    evaluation = _evaluate(settings, home, run.key, run.model, load_vocabulary(settings.training.vocabulary))
+    log_evaluation(home, run, evaluation)
+    return evaluation
+
+
+def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> Promotion:
+    """Register a run's model and put it through the gate.
+
+    Raises
+    ------
+    StellarError
+        If it fails and there is no champion yet.
+    """
+    registry = Registry(home)
+    vocabulary = load_vocabulary(settings.training.vocabulary)
+    version = registry.register(run.key, run.mlflow_run, run.model, _tags(settings, vocabulary, evaluation))
+
+    def champion_metrics(champion: ModelVersion) -> dict[str, Any] | None:
+        if champion.tags.get("fingerprint") != vocabulary.fingerprint:
+            return None
+        return _evaluate(settings, home, champion.run, champion.folder, vocabulary).metrics
+
+    verdict = gate.promote(registry, version, evaluation.metrics, champion_metrics, settings.gate)
+    champion = registry.champion()
+    if champion is None:
+        raise StellarError(
+            f"the model failed the gate and there is no earlier champion: {'; '.join(verdict.reasons)}; "
+            f"train longer, or accept it with `stellarfm model promote {version.version}`"
+        )
+    return Promotion(registry.version(version.version), champion, verdict)
+
+
+def publish(settings: Settings, home: Home) -> Release:
+    """Publish the catalogue of the champion's predictions for every star of the warehouse."""
+    prepared = prepared_of(home)
+    champion = Registry(home).version(CHAMPION)
+    vocabulary = load_vocabulary(settings.training.vocabulary)
+    evaluation = _evaluate(settings, home, champion.run, champion.folder, vocabulary)
+    origin = publishing.Origin(
+        warehouse=home.warehouse,
+        warehouse_key=prepared.key,
+        provenance=_origin(settings, prepared),
+        metrics=evaluation.metrics["rows"],
+    )
+    return publishing.publish(home, champion, origin)
+
+
+def _evaluate(settings: Settings, home: Home, run: str, model: Any, vocabulary: Vocabulary) -> Evaluation:
+    test, training_stars = (_read_split(home, vocabulary, split) for split in ("test", "train"))
+    truth = read_truth(landing_of(settings, home), test)
+    stars = HeldOut(test, training_stars, vocabulary, truth)
+    return evaluate_model(home, run, model, stars, prepared_of(home).training_set_hash)
+
+
+def _read_split(home: Home, vocabulary: Vocabulary, split: str) -> TokenTable:
+    with connect(home.warehouse, read_only=True) as con:
+        relation = f"(from marts.training_set where split = '{split}' order by source_id)"
+        return read_tokens(con, relation, vocabulary)
+
+
+def _tags(settings: Settings, vocabulary: Vocabulary, evaluation: Evaluation) -> dict[str, str]:
+    scores = best_scores(evaluation.metrics)
+    scatter = {f"{name}_scatter": f"{row['scatter']:.4g}" for name, row in scores.items()}
+    preset = settings.training.preset
+    return {"vocabulary": vocabulary.name, "fingerprint": vocabulary.fingerprint, "preset": preset, **scatter}
+
+
+def _origin(settings: Settings, prepared: Prepared) -> dict[str, str]:
+    return {
+        "archive": prepared.archive,
+        "archive_release": prepared.archive_release,
+        "landing_snapshot": prepared.snapshot_hash,
+        "warehouse_key": prepared.key,
+        "training_set_hash": prepared.training_set_hash,
+        "seed": str(settings.seed),
+        "settings": settings.model_dump_json(),
+    }

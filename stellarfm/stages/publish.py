@@ -1,0 +1,157 @@
+"""Champion and warehouse to a release."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stellarfm import __version__
+from stellarfm.atomic import content_key, fresh_folder
+from stellarfm.catalog.reader import list_catalogs
+from stellarfm.catalog.release import Release, write_release
+from stellarfm.home import Home
+from stellarfm.model.table import TokenTable
+from stellarfm.progress import progress_bar
+from stellarfm.registry import ModelVersion
+from stellarfm.resources import resource_folder
+from stellarfm.tables import plan_tokens, refuse_missing, stream_tokens
+from stellarfm.vocabulary import Vocabulary
+from stellarfm.warehouse import connect
+
+if TYPE_CHECKING:
+    from stellarfm.model.foundation import FoundationModel
+
+PUBLISHED_TOKENS = ("teff", "logg", "m_h", "logebv", "g_fakemag")
+_STARS = "marts.stars"
+_BATCH = 4096
+_SOFTWARE = ("stellarfm", "torch", "duckdb", "prefect", "mlflow", "great-expectations")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a release is made from."""
+
+    warehouse: Path
+    warehouse_key: str
+    provenance: dict[str, str]
+    metrics: list[dict[str, Any]]
+
+
+def publish(home: Home, version: ModelVersion, origin: Origin) -> Release:
+    """Predict every star with a model and publish the catalogue, or return the release that is the same.
+
+    Parameters
+    ----------
+    home
+        Where releases lie.
+    version
+        The model to predict with.
+    origin
+        The warehouse with ``marts.stars``, and what to say about it.
+    """
+    from stellarfm.model.foundation import FoundationModel
+
+    key = content_key(origin.warehouse_key, version.run, _sql_key(), PUBLISHED_TOKENS)
+    catalogs = list_catalogs(home.releases)
+    for catalog in catalogs:
+        if catalog.release.key == key:
+            _point_latest(home, catalog.release.version)
+            return catalog.release
+    number = 1 + max((int(c.release.version.split("-")[0][1:]) for c in catalogs), default=0)
+    name = f"r{number}-{key[:8]}"
+    with fresh_folder(home.releases / name) as folder:
+        predictions = folder / "predictions.parquet"
+        _predict_stars(FoundationModel.load(version.folder), origin.warehouse, predictions)
+        provenance = _provenance(name, key, version) | origin.provenance
+        release = write_release(folder, name, key, origin.warehouse, predictions, provenance, origin.metrics)
+        predictions.unlink()
+    _point_latest(home, name)
+    return release
+
+
+def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> None:
+    """Predict the published tokens from what was measured (spectrum and colours), streamed to Parquet."""
+    vocabulary = model.vocabulary
+    shown = [vocabulary.index(name) for name in vocabulary.tasks[0].inputs]
+    with connect(warehouse, read_only=True) as con, progress_bar("predict", "stars") as advance:
+        query = plan_tokens(con, _STARS, vocabulary)
+        refuse_missing(query, _STARS, vocabulary, allow_missing=False)
+        total = con.execute("select count(*) from marts.stars").fetchall()[0][0]
+        with pq.ParquetWriter(target, _schema()) as writer:
+            done = 0
+            for stars in stream_tokens(con, query, _BATCH):
+                writer.write_table(_predict_batch(model, stars, shown))
+                done += len(stars)
+                advance(done, total, "")
+
+
+def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]) -> pa.Table:
+    values = np.full_like(stars.values, np.nan)
+    values[:, shown] = stars.values[:, shown]
+    answers = model.predict(TokenTable(stars.ids, values, stars.errors), list(PUBLISHED_TOKENS))
+    columns: dict[str, Any] = {
+        "source_id": stars.ids,
+        "num_tokens_observed": np.isfinite(values).sum(1).astype(np.int32),
+    }
+    for k, name in enumerate(PUBLISHED_TOKENS):
+        columns[name] = answers.values[:, k].astype(np.float32)
+        columns[f"{name}_error"] = answers.errors[:, k].astype(np.float32)
+    return pa.table(columns, schema=_schema())
+
+
+def _schema() -> pa.Schema:
+    answers = [(name + suffix, pa.float32()) for name in PUBLISHED_TOKENS for suffix in ("", "_error")]
+    return pa.schema([("source_id", pa.int64()), ("num_tokens_observed", pa.int32()), *answers])
+
+
+def _provenance(name: str, key: str, version: ModelVersion) -> dict[str, str]:
+    """Return what is known of how a release was made; addresses of servers and paths stay out of it."""
+    software = {f"software_{package}": package_version(package) for package in _SOFTWARE if package != "stellarfm"}
+    return {
+        "release": name,
+        "release_key": key,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "software_stellarfm": __version__,
+        "git_commit": _git_commit(),
+        "model_version": str(version.version),
+        "model_run": version.run,
+        **{f"model_{name}": value for name, value in version.tags.items() if name in ("vocabulary", "preset")},
+        **software,
+    }
+
+
+def _git_commit() -> str:
+    """Return the commit of the checkout that runs, "" for an installed package."""
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / ".git").exists():
+        return ""
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+    )
+    return found.stdout.strip()
+
+
+def _sql_key() -> str:
+    folder = resource_folder("sql") / "catalog"
+    return content_key(*[(path.name, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))])
+
+
+def _point_latest(home: Home, name: str) -> None:
+    """Let ``releases/latest`` point to a release, in one step."""
+    link = home.releases / "latest"
+    fresh = home.releases / ".latest.partial"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(name, target_is_directory=True)
+    fresh.replace(link)

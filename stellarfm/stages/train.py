@@ -1,0 +1,116 @@
+"""Training set to a trained model in a run folder, with every step in MLflow."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stellarfm.atomic import content_key, publish_folder, write_json
+from stellarfm.config import Settings
+from stellarfm.home import Home
+from stellarfm.model.table import TokenTable
+from stellarfm.progress import progress_bar
+from stellarfm.registry import Registry
+from stellarfm.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from stellarfm.model.training import TrainingProgress
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished training.
+
+    Attributes
+    ----------
+    key
+        Hash of training set, vocabulary, network, settings and seed.
+    folder
+        ``runs/<key>``: ``model/``, ``settings.toml`` and ``training.json``.
+    mlflow_run
+        Its run in MLflow.
+    """
+
+    key: str
+    folder: Path
+    mlflow_run: str
+
+    @property
+    def model(self) -> Path:
+        """The model's files."""
+        return self.folder / "model"
+
+
+def train_model(
+    settings: Settings,
+    home: Home,
+    vocabulary: Vocabulary,
+    training_stars: TokenTable,
+    validation_stars: TokenTable,
+    data_hash: str,
+) -> TrainedRun:
+    """Train a model on a table of tokens, or return the run that already did.
+
+    A training that was killed goes on from its last checkpoint.
+
+    Parameters
+    ----------
+    settings
+        Preset, steps, device and seed.
+    home
+        Where run folders and the MLflow store lie.
+    vocabulary
+        Tokens of the tables.
+    training_stars, validation_stars
+        Stars to learn from, and others to watch the loss on.
+    data_hash
+        Key of the content of both.
+    """
+    from stellarfm.model.training import train
+
+    network, training = presets(settings)
+    key = content_key(data_hash, vocabulary.to_dict(), asdict(network), asdict(training))
+    registry = Registry(home)
+    folder = home.runs / key
+    params = {"data_hash": data_hash, "vocabulary": vocabulary.name, "preset": settings.training.preset}
+    run = registry.start_run(key, f"{vocabulary.name} {settings.training.preset}", params | _flat(asdict(training)))
+    if folder.is_dir():
+        return TrainedRun(key, folder, run)
+    partial = home.runs / f".{key}.partial"
+    partial.mkdir(parents=True, exist_ok=True)
+    (partial / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
+    with progress_bar("train", "steps") as advance:
+
+        def on_progress(now: "TrainingProgress") -> None:
+            advance(now.step, now.total_steps, f"loss {now.loss:.3f}")
+
+        result = train(
+            training_stars,
+            validation_stars,
+            vocabulary,
+            network,
+            training,
+            partial,
+            device=settings.training.device,
+            on_progress=on_progress,
+            log=lambda step, metrics: registry.log_metrics(run, step, metrics),
+        )
+    write_json(partial / "training.json", result.to_dict())
+    publish_folder(partial, folder)
+    return TrainedRun(key, folder, run)
+
+
+def presets(settings: Settings) -> tuple[Any, Any]:
+    """Return the network and the training settings of a preset, with what the settings change."""
+    from stellarfm.model.network import PRESETS
+    from stellarfm.model.training import TRAINING_PRESETS
+
+    chosen = settings.training
+    training = replace(TRAINING_PRESETS[chosen.preset], seed=settings.seed)
+    if chosen.max_steps is not None:
+        training = replace(training, max_steps=chosen.max_steps)
+    return PRESETS[chosen.preset], training
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"training.{name}": value for name, value in values.items()}
