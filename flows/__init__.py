@@ -1,7 +1,7 @@
 """Prefect flows: wiring only, one file a stage.
 
-Prefect reads its environment when it is first imported, so what it must know is said here: no analytics, quiet logs, and
-time for the temporary server to start on a busy machine.
+Prefect reads its environment when it is first imported, so what it must know is said here: no analytics, quiet logs,
+and time for the temporary server to start on a busy machine.
 """
 
 import os

@@ -1,6 +1,7 @@
 """The data dictionary has one source: the tags behind each column of the publishing SQL.
 
-The tags follow the schema files of SDSS and WFAU: ``--/D`` description, ``--/U`` unit, ``--/C`` UCD, ``--/N`` meaning of NULL.
+The tags follow the schema files of SDSS and WFAU: ``--/D`` description, ``--/U`` unit, ``--/C`` UCD, ``--/N`` meaning
+of NULL.
 """
 
 import re

@@ -1,0 +1,82 @@
+"""The command line: one command for the whole product, one a stage, and groups for what was made."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stellarfm.commands.catalog import catalog_app
+from stellarfm.commands.checks import checks_app
+from stellarfm.commands.crossmatch import crossmatch
+from stellarfm.commands.doctor import doctor
+from stellarfm.commands.models import model_app
+from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set
+from stellarfm.commands.predict import predict
+from stellarfm.commands.sky import sky_app
+from stellarfm.commands.stages import evaluate, ingest, prepare, promote, publish, train
+from stellarfm.errors import StellarError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From sky surveys to a published catalogue of stellar parameters.",
+)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """From sky surveys to a published catalogue of stellar parameters."""
+    if show_version:
+        typer.echo(version("stellarfm"))
+        raise typer.Exit
+
+
+@app.command()
+def run(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+    """Make the whole product: sky, warehouse, checks, model, catalogue. What is made already is kept.
+
+    Example: stellarfm run --set archive.num_stars=20000
+    """
+    from stellarfm.commands.run import run_product
+
+    run_product(home, config, set_ or [], as_json=as_json)
+
+
+for command in (ingest, prepare, train, evaluate, promote, publish, crossmatch, predict, doctor):
+    app.command()(command)
+app.add_typer(model_app, name="model")
+app.add_typer(catalog_app, name="catalog")
+app.add_typer(checks_app, name="checks")
+app.add_typer(sky_app, name="sky")
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; a StellarError becomes one sentence on stderr and exit code 1."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        return app(words)
+    except StellarError as error:
+        _fail(str(error), words)
+    except Exception as error:  # noqa: BLE001  the last door: whatever it is, a person gets one sentence
+        _fail(f"unexpected {type(error).__name__}: {error}; `stellarfm --debug …` shows where it happened", words)
+
+
+def _fail(sentence: str, words: list[str]) -> None:
+    """End with code 1 and one sentence on stderr, with the traceback if it was asked for."""
+    if "--debug" in words:
+        import traceback
+
+        traceback.print_exc()
+    typer.echo(f"stellarfm: {sentence}", err=True)
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""`stellarfm run`: the whole product through Prefect, and the summary at its end."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stellarfm.commands.options import console, print_json, print_table
+from stellarfm.config import load_settings
+from stellarfm.evaluation.report import best_scores
+from stellarfm.home import Home
+from stellarfm.vocabulary import load_vocabulary
+
+if TYPE_CHECKING:
+    from flows.product import Product
+
+
+def run_product(path: Path, config: Path | None, overrides: list[str], *, as_json: bool) -> None:
+    """Run the product flow and print what it made.
+
+    Parameters
+    ----------
+    path
+        Home folder.
+    config
+        Settings file.
+    overrides
+        ``section.key=value`` pairs.
+    as_json
+        Print JSON instead of a summary.
+    """
+    settings = load_settings(config, overrides)
+    load_vocabulary(settings.training.vocabulary)
+    home = Home.open(path)
+    with home.lock():
+        pass  # say at once, not after the server has started, that another run is at work
+    _prepare_prefect(home)
+    from flows.product import product
+
+    made = product(settings, home)
+    if as_json:
+        print_json(_as_dict(made))
+    else:
+        _print_summary(made, path)
+
+
+def _prepare_prefect(home: Home) -> None:
+    """Keep Prefect's own files in the home, unless a server is set; say what must be said before the import."""
+    if "PREFECT_API_URL" not in os.environ:
+        os.environ.setdefault("PREFECT_HOME", str(home.path / "prefect"))
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # a failure is told once, by the command line
+
+
+def _as_dict(made: "Product") -> dict[str, Any]:
+    return {
+        "release": made.release.version,
+        "folder": str(made.prepared.home / "releases" / made.release.version),
+        "num_stars": made.release.num_stars,
+        "content_hash": made.release.content_hash,
+        "model_version": made.promotion.champion.version,
+        "promoted": made.promotion.verdict.passed,
+        "reasons": made.promotion.verdict.reasons,
+        "metrics": made.evaluation.metrics,
+        "rows": made.snapshot.rows,
+        "quarantined_rows": made.prepared.quarantined_rows,
+        "report": str(made.evaluation.folder / "report.html"),
+        "checks": made.prepared.docs,
+    }
+
+
+def _print_summary(made: "Product", path: Path) -> None:
+    """Say what was made, how good it is, where it lies, and what to try next."""
+    folder = path / "releases" / made.release.version
+    console.print(f"\n[bold]Release {made.release.version}[/bold]: {made.release.num_stars:,} stars with parameters\n")
+    print_table(["from", "rows"], [[table, f"{rows:,}"] for table, rows in made.snapshot.rows.items()])
+    console.print(f"{made.prepared.quarantined_rows:,} rows were set aside by the checks\n")
+    _print_quality(made.evaluation.metrics)
+    promotion = made.promotion
+    if promotion.verdict.passed:
+        console.print(f"\nmodel version {promotion.champion.version} is champion: {promotion.verdict.reasons[-1]}")
+    else:
+        console.print(
+            f"\nmodel version {promotion.version.version} did not pass the gate ({'; '.join(promotion.verdict.reasons)}); "
+            f"the catalogue is from the champion, version {promotion.champion.version}"
+        )
+    console.print(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
+    console.print(f"report     {_relative(made.evaluation.folder, path) / 'report.html'}", soft_wrap=True)
+    console.print(f"checks     {made.prepared.docs}", soft_wrap=True)
+    home = "" if path == Path("stellarfm-home") else f" --home {path}"
+    console.print("\n[bold]Try next[/bold]")
+    console.print(f'  stellarfm catalog query "select count(*), avg(teff) from stars"{home}')
+    console.print(f"  stellarfm catalog show{home}")
+    console.print(f"  stellarfm model list{home}\n")
+
+
+def _print_quality(metrics: dict[str, Any]) -> None:
+    scores, baseline = best_scores(metrics), best_scores(metrics, "cubic fit in BP-RP")
+    rows = [
+        [
+            name,
+            row["num_stars"],
+            row["scatter"],
+            baseline.get(name, {}).get("scatter"),
+            f"{100 * row['coverage_68']:.0f} %",
+            f"{100 * row['coverage_95']:.0f} %",
+        ]
+        for name, row in scores.items()
+    ]
+    columns = ["held-out stars", "number", "scatter", "scatter of a fit in BP-RP", "in 68 %", "in 95 %"]
+    print_table(columns, rows)
+
+
+def _relative(folder: Path, path: Path) -> Path:
+    """Return a folder of the home as the person named the home."""
+    return path / folder.relative_to(path.absolute())

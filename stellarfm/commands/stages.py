@@ -1,0 +1,125 @@
+"""One command a stage: the same work as `stellarfm run`, step by step and without Prefect."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set, console, print_facts, print_json
+
+
+def ingest(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+    """Fetch what is not in the landing yet.
+
+    Example: stellarfm ingest --set archive.num_stars=20000
+    """
+    from stellarfm.config import load_settings
+    from stellarfm.home import Home as Folder
+    from stellarfm.stages.ingest import ingest as stage
+
+    settings, folder = load_settings(config, set_ or []), Folder.open(home)
+    with folder.lock():
+        snapshot = stage(settings, folder)
+    if as_json:
+        return print_json(vars(snapshot))
+    return print_facts({"landing": folder.landing / snapshot.archive, **snapshot.rows})
+
+
+def prepare(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+    """Build the warehouse from the landing: staging, crossmatch, marts, checks.
+
+    Example: stellarfm prepare
+    """
+    from stellarfm.config import load_settings
+    from stellarfm.home import Home as Folder
+    from stellarfm.stages.prepare import prepare_landing
+
+    settings, folder = load_settings(config, set_ or []), Folder.open(home)
+    with folder.lock():
+        prepared = prepare_landing(settings, folder)
+    if as_json:
+        return print_json(vars(prepared))
+    return print_facts({"warehouse": folder.warehouse, "checks": prepared.docs, "set aside": prepared.quarantined_rows})
+
+
+def train(
+    table: Annotated[
+        str | None, typer.Option("--table", help="Your own table (Parquet, CSV, FITS, VOTable, DuckDB) instead of the home's.")
+    ] = None,
+    vocabulary: Annotated[
+        str | None, typer.Option("--vocabulary", help="Name of a vocabulary that ships with stellarfm, or a TOML file.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Train a model, on the home's training set or on a table of your own.
+
+    Example: stellarfm train --table my_stars.parquet --vocabulary photometry
+    """
+    from stellarfm.commands.training import train_on_home, train_on_table
+    from stellarfm.config import load_settings
+    from stellarfm.home import Home as Folder
+
+    chosen = [f"training.vocabulary={vocabulary}"] if vocabulary else []
+    settings, folder = load_settings(config, [*(set_ or []), *chosen]), Folder.open(home)
+    with folder.lock():
+        if table is None:
+            train_on_home(settings, folder, as_json=as_json)
+        else:
+            train_on_table(settings, folder, Path(table), as_json=as_json)
+
+
+def evaluate(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+    """Judge the model of these settings on held-out stars.
+
+    Example: stellarfm evaluate
+    """
+    from stellarfm.commands.training import print_evaluation
+    from stellarfm.config import load_settings
+    from stellarfm.home import Home as Folder
+    from stellarfm.stages import product
+
+    settings, folder = load_settings(config, set_ or []), Folder.open(home)
+    with folder.lock():
+        print_evaluation(product.evaluate(settings, folder, product.train(settings, folder)), as_json=as_json)
+
+
+def promote(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+    """Put the model of these settings through the gate.
+
+    Example: stellarfm promote
+    """
+    from stellarfm.config import load_settings
+    from stellarfm.home import Home as Folder
+    from stellarfm.stages import product
+
+    settings, folder = load_settings(config, set_ or []), Folder.open(home)
+    with folder.lock():
+        run = product.train(settings, folder)
+        promotion = product.promote(settings, folder, run, product.evaluate(settings, folder, run))
+    if as_json:
+        return print_json({"version": promotion.version.version, **promotion.verdict.to_dict()})
+    outcome = "is champion" if promotion.verdict.passed else "did not pass the gate"
+    console.print(f"model version {promotion.version.version} {outcome}:")
+    for reason in promotion.verdict.reasons:
+        console.print(f"  {reason}")
+    return None
+
+
+def publish(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+    """Publish the catalogue of the champion's predictions for every star.
+
+    Example: stellarfm publish
+    """
+    from stellarfm.config import load_settings
+    from stellarfm.home import Home as Folder
+    from stellarfm.stages import product
+
+    settings, folder = load_settings(config, set_ or []), Folder.open(home)
+    with folder.lock():
+        release = product.publish(settings, folder)
+    if as_json:
+        return print_json(vars(release))
+    return print_facts({"release": release.version, "stars": release.num_stars, "folder": folder.releases / release.version})
