@@ -1,0 +1,134 @@
+"""APOGEE DR17 `allStar` as SDSS gives it: labels with errors, repeats, flags, failures and fill values."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from stellarfm.sky.population import Stars
+from stellarfm.sky.twomass import Detections
+
+Floats = NDArray[np.float64]
+
+BRIGHT_NEIGHBOR, VERY_BRIGHT_NEIGHBOR, PERSIST_HIGH, SUSPECT_BROAD_LINES = 1 << 2, 1 << 3, 1 << 9, 1 << 17
+"""Bits of STARFLAG (DR17 data model)."""
+M_H_WARN, M_H_BAD, STAR_BAD = 1 << 3, 1 << 19, 1 << 23
+"""Bits of ASPCAPFLAG (DR17 data model)."""
+DUPLICATE = 1 << 4
+"""Bit of EXTRATARG: not the best row of a star that was observed more than once."""
+
+_BAD_MAGNITUDE, _BAD_ERROR = 99.999, -9999.99
+_SHARE_OBSERVED, _SHARE_REPEATED = 0.80, 0.08
+_FAINTEST_H = 14.2
+
+
+def all_star(
+    rng: np.random.Generator, stars: Stars, found: Detections, source: pa.Table, index: NDArray[np.int64]
+) -> tuple[pa.Table, NDArray[np.str_]]:
+    """Return `allStar` rows and each star's APOGEE_ID ("" if it was not observed).
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    stars
+        True labels of N stars.
+    found
+        Their 2MASS detections: APOGEE chose its targets there.
+    source
+        Their `gaia_source` rows.
+    index
+        Running number of each star.
+    """
+    n = len(index)
+    h = np.nan_to_num(found.magnitudes[:, 1], nan=99.0)
+    observed = (found.designation != "") & (h < _FAINTEST_H) & (rng.random(n) < _SHARE_OBSERVED)
+    _, first = np.unique(found.designation, return_index=True)
+    observed &= np.isin(np.arange(n), first)  # one fibre a detection
+    repeated = observed & (rng.random(n) < _SHARE_REPEATED)
+    row = np.concatenate([np.flatnonzero(observed), np.flatnonzero(repeated)])
+    second = np.arange(len(row)) >= observed.sum()
+    order = np.lexsort((second, row))
+    row, second = row[order], second[order]
+    apogee_id = np.where(observed, np.char.add("2M", found.designation), "")
+    return _table(rng, row, second, repeated, stars, found, source, apogee_id), apogee_id
+
+
+def _table(
+    rng: np.random.Generator,
+    row: NDArray[np.intp],
+    second: NDArray[np.bool_],
+    repeated: NDArray[np.bool_],
+    stars: Stars,
+    found: Detections,
+    source: pa.Table,
+    apogee_id: NDArray[np.str_],
+) -> pa.Table:
+    m = len(row)
+    h = found.magnitudes[row, 1]
+    snr = np.clip(160 * 10 ** (-0.2 * (h - 11.5)) * np.exp(0.45 * rng.standard_normal(m)), 6, 1200)
+    snr = np.where(second, 0.6 * snr, snr)
+    starflag = _draw_bits(rng, m, ((PERSIST_HIGH, 0.05), (BRIGHT_NEIGHBOR, 0.02), (VERY_BRIGHT_NEIGHBOR, 0.004),
+                                   (SUSPECT_BROAD_LINES, 0.02)))  # fmt: skip
+    failed = rng.random(m) < np.where(stars.teff[row] > 7000, 0.5, 0.03)
+    aspcapflag = np.where(failed, STAR_BAD, 0) | _draw_bits(rng, m, ((M_H_WARN, 0.03), (M_H_BAD, 0.008)))
+    labels, errors = _labels(rng, stars, row, snr)
+    labels[failed & (rng.random(m) < 0.7)] = np.nan
+    errors[np.isnan(labels)] = np.nan
+    bad = rng.random(m) < 0.003
+    gaia = _gaia_columns(rng, source, row)
+    f32 = pa.float32()
+    columns = {
+        "APOGEE_ID": pa.array(apogee_id[row].tolist()),
+        "TELESCOPE": pa.array(np.where(found.dec[row] > -10, "apo25m", "lco25m").tolist()),
+        "FIELD": pa.array(
+            [f"{int(lon):03d}{int(lat):+03d}" for lon, lat in zip(stars.l[row], stars.b[row], strict=True)]
+        ),
+        "RA": pa.array(found.ra[row]),
+        "DEC": pa.array(found.dec[row]),
+        "GLON": pa.array(stars.l[row]),
+        "GLAT": pa.array(stars.b[row]),
+        "NVISITS": pa.array(rng.integers(1, 7, m, dtype=np.int32)),
+        "SNR": pa.array(snr).cast(f32),
+        "STARFLAG": pa.array(starflag),
+        "ASPCAPFLAG": pa.array(aspcapflag),
+        "EXTRATARG": pa.array(np.where(repeated[row] & second, DUPLICATE, 0).astype(np.int32)),
+        "VHELIO_AVG": pa.array(stars.velocity[row, 2] + 0.1 * rng.standard_normal(m)).cast(f32),
+        "VERR": pa.array(np.full(m, 0.05)).cast(f32),
+    }
+    for k, band in enumerate("JHK"):
+        columns[band] = pa.array(np.where(bad, _BAD_MAGNITUDE, found.magnitudes[row, k])).cast(f32)
+        columns[f"{band}_ERR"] = pa.array(np.where(bad, _BAD_ERROR, found.errors[row, k])).cast(f32)
+    for k, label in enumerate(("TEFF", "LOGG", "M_H")):
+        columns[label] = pa.array(labels[:, k]).cast(f32)
+        columns[f"{label}_ERR"] = pa.array(errors[:, k]).cast(f32)
+    return pa.table(columns | gaia)
+
+
+def _labels(rng: np.random.Generator, stars: Stars, row: NDArray[np.intp], snr: Floats) -> tuple[Floats, Floats]:
+    """Return measured labels and errors, each of shape (M, 3); errors grow at low S/N and for cool and poor stars."""
+    m = len(row)
+    hard = 1 + 0.8 * np.clip(-stars.m_h[row] - 0.6, 0, 2) + (stars.teff[row] < 3600)
+    factor = (hard * np.hypot(1, 70 / snr))[:, None]
+    errors = np.array([14.0, 0.028, 0.012]) * factor * np.exp(0.2 * rng.standard_normal((m, 3)))
+    truth = np.stack([stars.teff[row], stars.logg[row], stars.m_h[row]], axis=1)
+    return truth + errors * rng.standard_normal((m, 3)), errors
+
+
+def _gaia_columns(rng: np.random.Generator, source: pa.Table, row: NDArray[np.intp]) -> dict[str, pa.Array]:
+    """Return the Gaia EDR3 columns that allStar carries; 0 and NaN where its match found nothing."""
+    lost = rng.random(len(row)) < 0.012
+
+    def copied(name: str) -> pa.Array:
+        values = source[name].to_numpy(zero_copy_only=False)[row]
+        return pa.array(np.where(lost, np.nan, values)).cast(pa.float32())
+
+    names = ("parallax", "parallax_error", "phot_g_mean_mag", "phot_bp_mean_mag", "phot_rp_mean_mag")
+    ids = np.where(lost, 0, source["source_id"].to_numpy()[row])
+    return {"GAIAEDR3_SOURCE_ID": pa.array(ids)} | {f"GAIAEDR3_{name.upper()}": copied(name) for name in names}
+
+
+def _draw_bits(rng: np.random.Generator, n: int, shares: tuple[tuple[int, float], ...]) -> NDArray[np.int64]:
+    flags = np.zeros(n, dtype=np.int64)
+    for bit, share in shares:
+        flags |= np.where(rng.random(n) < share, bit, 0)
+    return flags
