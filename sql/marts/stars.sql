@@ -1,0 +1,127 @@
+-- One row a Gaia source: the tokens of the model with their errors, each quality cut as a named column, and the split.
+-- Formulae and cuts: Leung & Bovy (2024) and their published code, unless stated otherwise.
+with
+
+fluxes as (
+
+    select
+        *,
+        pow(10, (25.6873668671 - phot_g_mean_mag) / 2.5) as g_flux,
+        parallax - zero_point_mas as corrected_parallax,
+        parallax_error <= 0.1 and ruwe <= 1.4 as parallax_is_good
+    from marts.star_observations
+
+),
+
+normalised as (
+
+    -- a coefficient of exactly 0 was not determined
+    select
+        *,
+        [nullif(c, 0) / g_flux for c in bp_coefficients::float[]] as bp_all,
+        [nullif(c, 0) / g_flux for c in rp_coefficients::float[]] as rp_all,
+        [e / g_flux for e in bp_coefficient_errors::float[]] as bp_all_errors,
+        [e / g_flux for e in rp_coefficient_errors::float[]] as rp_all_errors
+    from fluxes
+
+),
+
+judged as (
+
+    select
+        normalised.*,
+        coalesce(len([c for c in bp_all || rp_all if isfinite(c)]) = 110, false) as has_all_xp,
+        coalesce(
+            len([i for i in range(1, 56) if
+                bp_all[i] > bp_low[i] and bp_all[i] < bp_high[i] and rp_all[i] > rp_low[i] and rp_all[i] < rp_high[i]
+            ]) = 55, false
+        ) as xp_in_range,
+        coalesce(bp_rp > 0 and bp_rp < 4, false) as colour_in_range,
+        coalesce(phot_g_mean_mag > 6 and phot_g_mean_mag < 17.5, false) as magnitude_in_range,
+        coalesce(ruwe < 1.4, false) as ruwe_is_good,
+        coalesce(phot_bp_rp_excess_factor < 2.0, false) as excess_factor_is_good,
+        coalesce(starflag & 12, 0) = 0 as no_bright_neighbour,
+        coalesce(starflag = 0 and aspcapflag = 0, false) as apogee_is_clean,
+        coalesce(starflag = 0 and aspcapflag & ((1 << 19) | (1 << 23)) = 0, false) as labels_are_good
+    from normalised
+    cross join marts.token_ranges
+
+),
+
+decided as (
+
+    select
+        *,
+        has_all_xp and xp_in_range and colour_in_range and magnitude_in_range and ruwe_is_good
+        and excess_factor_is_good and no_bright_neighbour as is_gaia_good,
+        not has_all_xp and apogee_is_clean as is_apogee_only,
+        md5_number_lower(source_id::varchar) % 100 as bucket
+    from judged
+
+)
+
+select
+    -- identity and position
+    source_id,
+    ra,
+    dec,
+    l,
+    b,
+    -- astrometry and photometry
+    phot_g_mean_mag,
+    bp_rp,
+    case when parallax_is_good then corrected_parallax end as parallax,
+    parallax_error,
+    ruwe,
+    phot_bp_rp_excess_factor,
+    -- other surveys
+    tmass_designation,
+    tmass_separation_arcsec,
+    tmass_num_neighbours,
+    apogee_id,
+    apogee_snr,
+    apogee_num_rows,
+    cast(bp_n_relevant_bases + rp_n_relevant_bases as integer) as xp_num_relevant_bases,
+    -- cuts
+    has_all_xp,
+    xp_in_range,
+    colour_in_range,
+    magnitude_in_range,
+    ruwe_is_good,
+    excess_factor_is_good,
+    no_bright_neighbour,
+    labels_are_good,
+    is_gaia_good,
+    is_apogee_only,
+    is_gaia_good or is_apogee_only as in_training_set,
+    -- the split depends on the source identifier alone: a star never changes sides
+    case when bucket < 10 then 'test' when bucket < 15 then 'validation' else 'train' end as split,
+    -- tokens; coefficients beyond the relevant bases are unknown, and the highest share the fate of order 51
+    [case when least(i, 51) < bp_n_relevant_bases then bp_all[i + 1] end for i in range(55)]::float[55] as bp_gnorm,
+    [case when least(i, 51) < bp_n_relevant_bases then bp_all_errors[i + 1] end for i in range(55)]::float[55]
+        as bp_gnorm_error,
+    [case when least(i, 51) < rp_n_relevant_bases then rp_all[i + 1] end for i in range(55)]::float[55] as rp_gnorm,
+    [case when least(i, 51) < rp_n_relevant_bases then rp_all_errors[i + 1] end for i in range(55)]::float[55]
+        as rp_gnorm_error,
+    cast(bp_rp as float) as bprp,
+    cast(sqrt(
+        pow(1.0857362 / phot_bp_mean_flux_over_error, 2) + pow(0.00279017, 2)
+        + pow(1.0857362 / phot_rp_mean_flux_over_error, 2) + pow(0.00377938, 2)
+    ) as float) as bprp_error,
+    cast(j - h as float) as jh,
+    cast(sqrt(pow(j_error, 2) + pow(h_error, 2)) as float) as jh_error,
+    cast(j - ks as float) as jk,
+    cast(sqrt(pow(j_error, 2) + pow(ks_error, 2)) as float) as jk_error,
+    case when labels_are_good then teff end as teff,
+    case when labels_are_good then teff_error end as teff_error,
+    case when labels_are_good then logg end as logg,
+    case when labels_are_good then logg_error end as logg_error,
+    case when labels_are_good then m_h end as m_h,
+    case when labels_are_good then m_h_error end as m_h_error,
+    logebv,
+    logebv_error,
+    cast(case when parallax_is_good then corrected_parallax * pow(10, 0.2 * phot_g_mean_mag) end as float) as g_fakemag,
+    cast(case when parallax_is_good then parallax_error * pow(10, 0.2 * phot_g_mean_mag) end as float)
+        as g_fakemag_error
+from decided
+order by source_id

@@ -1,0 +1,37 @@
+-- Gaia DR3 gaia_source: names as the archive has them.
+select
+    -- identity and position
+    source_id,
+    ref_epoch,
+    ra,
+    ra_error,
+    dec,
+    dec_error,
+    l,
+    b,
+    ecl_lat,
+    -- astrometry
+    parallax,
+    parallax_error,
+    pmra,
+    pmra_error,
+    pmdec,
+    pmdec_error,
+    ruwe,
+    astrometric_params_solved,
+    nu_eff_used_in_astrometry,
+    pseudocolour,
+    -- photometry
+    phot_g_mean_mag,
+    phot_bp_mean_mag,
+    phot_rp_mean_mag,
+    phot_g_mean_flux_over_error,
+    phot_bp_mean_flux_over_error,
+    phot_rp_mean_flux_over_error,
+    bp_rp,
+    phot_bp_rp_excess_factor,
+    -- the rest
+    has_xp_continuous,
+    radial_velocity,
+    phot_variable_flag
+from read_parquet($files)
