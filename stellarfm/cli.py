@@ -2,7 +2,6 @@
 
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -63,19 +62,21 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return app(words)
     except StellarError as error:
-        _fail(str(error), words)
+        sentence = str(error)
+        _trace(words)
     except Exception as error:  # noqa: BLE001  the last door: whatever it is, a person gets one sentence
-        _fail(f"unexpected {type(error).__name__}: {error}; `stellarfm --debug …` shows where it happened", words)
+        sentence = f"unexpected {type(error).__name__}: {error}; `stellarfm --debug …` shows where it happened"
+        _trace(words)
+    typer.echo(f"stellarfm: {sentence}", err=True)
+    raise SystemExit(1)  # outside of the handlers, so that the error's frames let go of their connections first
 
 
-def _fail(sentence: str, words: list[str]) -> None:
-    """End with code 1 and one sentence on stderr, with the traceback if it was asked for."""
+def _trace(words: list[str]) -> None:
+    """Print the traceback of the present error if it was asked for."""
     if "--debug" in words:
         import traceback
 
         traceback.print_exc()
-    typer.echo(f"stellarfm: {sentence}", err=True)
-    raise SystemExit(1)
 
 
 if __name__ == "__main__":

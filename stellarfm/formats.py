@@ -43,7 +43,9 @@ def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -
         return _open(con, path, table, name)
     except (duckdb.Error, OSError, ValueError, TypeError) as error:
         first = str(error).splitlines()[0]
-        raise StellarError(f"{path} cannot be read as a table ({first}); it may be cut short or of another kind") from error
+        raise StellarError(
+            f"{path} cannot be read as a table ({first}); it may be cut short or of another kind"
+        ) from error
 
 
 def _open(con: duckdb.DuckDBPyConnection, path: Path, table: str, name: str) -> str:
@@ -78,10 +80,15 @@ def _attach(con: duckdb.DuckDBPyConnection, path: Path, table: str, name: str) -
 
 def _read_astropy(path: Path, kind: str) -> "pa.Table":
     """Read a FITS or VOTable file; masked values become NULL, array columns lists."""
-    import pyarrow as pa
     from astropy.table import Table
 
-    table = Table.read(path, format=kind)
+    return from_astropy(Table.read(path, format=kind))
+
+
+def from_astropy(table: Any) -> "pa.Table":
+    """Return an astropy table as one of Arrow."""
+    import pyarrow as pa
+
     return pa.table({name: _to_arrow(table[name]) for name in table.colnames})
 
 
@@ -122,7 +129,9 @@ def write_table(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> 
 def _write(con: duckdb.DuckDBPyConnection, relation: str, path: Path, suffix: str) -> int:
     where = f"'{str(path).replace(chr(39), chr(39) * 2)}'"
     if suffix in (".parquet", ".csv"):
-        option = "format parquet, compression zstd, compression_level 1" if suffix == ".parquet" else "format csv, header"
+        option = (
+            "format parquet, compression zstd, compression_level 1" if suffix == ".parquet" else "format csv, header"
+        )
         return int(con.execute(f"copy (from {relation}) to {where} ({option})").fetchall()[0][0])
     if suffix in _DUCKDB:
         con.execute(f"attach {where} as target_file (storage_version 'v1.0.0')")

@@ -157,6 +157,12 @@ class Registry:
         self.client.set_model_version_tag(MODEL_NAME, str(version), "promoted", f"{entry['at']}: {reason}")
         return self.version(version)
 
+    def promote_first(self, version: ModelVersion) -> ModelVersion:
+        """Make a version champion if there is none yet, and return it as it is then."""
+        if self.champion() is None:
+            return self.promote(version.version, "the first model of this home")
+        return self.version(version.version)
+
     def rollback(self) -> ModelVersion:
         """Make the champion before the present one champion again.
 
@@ -218,10 +224,10 @@ def _connect(home: Home) -> "MlflowClient":
     """Open MLflow quietly and without telemetry."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
     import mlflow
 
+    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):  # importing it has set them up anew
+        logging.getLogger(name).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(home.tracking_uri)
     mlflow.set_registry_uri(home.tracking_uri)
     return mlflow.MlflowClient()

@@ -1,4 +1,4 @@
-"""Writing a release: one DuckDB file that any DuckDB since 1.0 opens, with dictionary, flags, provenance and metrics."""
+"""Writing a release: one DuckDB file that any DuckDB since 1.0 opens, with its dictionary, provenance and metrics."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -38,7 +38,7 @@ def run_product(path: Path, config: Path | None, overrides: list[str], *, as_jso
 
     made = product(settings, home)
     if as_json:
-        print_json(_as_dict(made))
+        print_json(_as_dict(made, home))
     else:
         _print_summary(made, path)
 
@@ -50,10 +50,10 @@ def _prepare_prefect(home: Home) -> None:
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # a failure is told once, by the command line
 
 
-def _as_dict(made: "Product") -> dict[str, Any]:
+def _as_dict(made: "Product", home: Home) -> dict[str, Any]:
     return {
         "release": made.release.version,
-        "folder": str(made.prepared.home / "releases" / made.release.version),
+        "folder": str(home.releases / made.release.version),
         "num_stars": made.release.num_stars,
         "content_hash": made.release.content_hash,
         "model_version": made.promotion.champion.version,
@@ -79,7 +79,8 @@ def _print_summary(made: "Product", path: Path) -> None:
         console.print(f"\nmodel version {promotion.champion.version} is champion: {promotion.verdict.reasons[-1]}")
     else:
         console.print(
-            f"\nmodel version {promotion.version.version} did not pass the gate ({'; '.join(promotion.verdict.reasons)}); "
+            f"\nmodel version {promotion.version.version} did not pass the gate: "
+            f"{'; '.join(promotion.verdict.reasons)}\n"
             f"the catalogue is from the champion, version {promotion.champion.version}"
         )
     console.print(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
@@ -87,7 +88,7 @@ def _print_summary(made: "Product", path: Path) -> None:
     console.print(f"checks     {made.prepared.docs}", soft_wrap=True)
     home = "" if path == Path("stellarfm-home") else f" --home {path}"
     console.print("\n[bold]Try next[/bold]")
-    console.print(f'  stellarfm catalog query "select count(*), avg(teff) from stars"{home}')
+    console.print(f'  stellarfm catalog query "select count(*), avg(teff) from stars"{home}')  # noqa: S608
     console.print(f"  stellarfm catalog show{home}")
     console.print(f"  stellarfm model list{home}\n")
 

@@ -63,21 +63,20 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot) -> Prepared:
     made = _read(home)
     if made is not None and made.key == key and home.warehouse.is_file():
         return made
-    landing = landing_of(settings, home)
+    landing, limits = landing_of(settings, home), settings.warehouse
     checks = home.checks / key
     with (
         progress_bar("prepare", "steps") as advance,
         fresh_folder(checks) as folder,
         fresh_file(home.warehouse) as path,
     ):
-        options = {"memory_limit": settings.warehouse.memory_limit, "threads": settings.warehouse.threads}
         advance(0, _STEPS, "staging")
-        with connect(path, **options) as con:
+        with connect(path, memory_limit=limits.memory_limit, threads=limits.threads) as con:
             build_staging(con, {table: landing.files(table) for table in STAGING.values()})
         advance(1, _STEPS, "checking the archives' tables")
         found = [check_tables(path, CHECKED_STAGING, folder, settings.checks)]
         advance(2, _STEPS, "crossmatch and marts")
-        with connect(path, **options) as con:
+        with connect(path, memory_limit=limits.memory_limit, threads=limits.threads) as con:
             build_marts(con)
             training_set_hash = table_hash(con, "marts.training_set", "source_id")
         advance(3, _STEPS, "checking the marts")

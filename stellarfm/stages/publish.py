@@ -22,7 +22,6 @@ from stellarfm.progress import progress_bar
 from stellarfm.registry import ModelVersion
 from stellarfm.resources import resource_folder
 from stellarfm.tables import plan_tokens, refuse_missing, stream_tokens
-from stellarfm.vocabulary import Vocabulary
 from stellarfm.warehouse import connect
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> N
         total = con.execute("select count(*) from marts.stars").fetchall()[0][0]
         with pq.ParquetWriter(target, _schema()) as writer:
             done = 0
-            for stars in stream_tokens(con, query, _BATCH):
+            for stars, _ in stream_tokens(con, query, _BATCH):
                 writer.write_table(_predict_batch(model, stars, shown))
                 done += len(stars)
                 advance(done, total, "")

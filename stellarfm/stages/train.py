@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stellarfm.atomic import content_key, publish_folder, write_json
 from stellarfm.config import Settings
+from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
 from stellarfm.progress import progress_bar
@@ -98,6 +99,13 @@ def train_model(
     write_json(partial / "training.json", result.to_dict())
     publish_folder(partial, folder)
     return TrainedRun(key, folder, run)
+
+
+def model_tags(settings: Settings, vocabulary: Vocabulary, metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the registry says of a model: vocabulary, preset and the scatter of each label."""
+    scatter = {f"{name}_scatter": f"{row['scatter']:.4g}" for name, row in best_scores(metrics).items()}
+    preset = settings.training.preset
+    return {"vocabulary": vocabulary.name, "fingerprint": vocabulary.fingerprint, "preset": preset, **scatter}
 
 
 def presets(settings: Settings) -> tuple[Any, Any]:
