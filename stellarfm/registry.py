@@ -228,9 +228,12 @@ def _connect(home: Home) -> "MlflowClient":
 
     for name in ("mlflow", "mlflow.store.db.utils", "alembic"):  # importing it has set them up anew
         logging.getLogger(name).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(home.tracking_uri)
-    mlflow.set_registry_uri(home.tracking_uri)
-    return mlflow.MlflowClient()
+    address, named = home.tracking_uri, "MLFLOW_TRACKING_URI" in os.environ
+    mlflow.set_tracking_uri(address)
+    mlflow.set_registry_uri(address)
+    if not named:  # MLflow writes the address there, where the next home of this process would take it for a person's
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 def _log_model(run_id: str, folder: Path) -> str:
@@ -259,6 +262,6 @@ def _signature(folder: Path) -> Any:
     tokens = config["vocabulary"]["tokens"]
     names = [token["name"] for token in tokens]
     labels = [token["name"] for token in tokens if token["kind"] == "label"]
-    inputs = Schema([ColSpec("float", name, required=False) for name in names])
+    inputs = Schema([ColSpec("double", name, required=False) for name in names])
     outputs = Schema([ColSpec("float", name) for label in labels for name in (label, f"{label}_error")])
     return ModelSignature(inputs, outputs, ParamSchema([ParamSpec("request", "string", ",".join(labels))]))

@@ -36,6 +36,8 @@ def _bytes(column: pa.Array) -> bytes:
         return valid + "\x1f".join(text or "" for text in column.to_pylist()).encode()
     if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
         return valid + _bytes(pc.fill_null(pc.list_value_length(column), 0)) + _bytes(pc.list_flatten(column))
+    if not (pa.types.is_boolean(column.type) or pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        return _bytes(column.cast(pa.string()))  # decimals, dates: numpy would give addresses of objects
     filled = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
     values: bytes = filled.to_numpy(zero_copy_only=False).tobytes()
     return valid + values

@@ -70,7 +70,8 @@ def train_model(
     from stellarfm.model.training import train
 
     network, training = presets(settings)
-    key = content_key(data_hash, vocabulary.to_dict(), asdict(network), asdict(training))
+    what = asdict(replace(training, checkpoint_every=0))
+    key = content_key(data_hash, vocabulary.to_dict(), asdict(network), what)
     registry = Registry(home)
     folder = home.runs / key
     params = {"data_hash": data_hash, "vocabulary": vocabulary.name, "preset": settings.training.preset}
@@ -114,7 +115,8 @@ def presets(settings: Settings) -> tuple[Any, Any]:
     from stellarfm.model.training import TRAINING_PRESETS
 
     chosen = settings.training
-    training = replace(TRAINING_PRESETS[chosen.preset], seed=settings.seed)
+    preset = TRAINING_PRESETS[chosen.preset]
+    training = replace(preset, seed=settings.seed, checkpoint_every=chosen.checkpoint_every)
     if chosen.max_steps is not None:
         training = replace(training, max_steps=chosen.max_steps)
     return PRESETS[chosen.preset], training
