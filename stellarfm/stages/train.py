@@ -103,7 +103,7 @@ def train_model(
 def presets(settings: Settings) -> tuple[Any, Any]:
     """Return the network and the training settings of a preset, with what the settings change."""
     from stellarfm.model.network import PRESETS
-    from stellarfm.model.training import TRAINING_PRESETS
+    from stellarfm.model.presets import TRAINING_PRESETS
 
     chosen = settings.training
     training = replace(TRAINING_PRESETS[chosen.preset], seed=settings.seed)
