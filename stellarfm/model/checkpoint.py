@@ -1,12 +1,12 @@
 """Models and checkpoints on disk: JSON for what can be read, safetensors for numbers, nothing pickled."""
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from stellarfm.atomic import fresh_folder
@@ -16,6 +16,7 @@ from stellarfm.model.standard import Standard
 from stellarfm.vocabulary import Vocabulary
 
 CONFIG, WEIGHTS, STATE, TENSORS = "config.json", "weights.safetensors", "state.json", "state.safetensors"
+CHECKPOINTS = "checkpoints"
 
 
 def save_model(
@@ -42,12 +43,14 @@ def save_model(
         "vocabulary": vocabulary.to_dict(),
         "standard": standard.to_dict(),
     }
-    with fresh_folder(folder) as partial:
-        (partial / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-        tensors = {
-            name: tensor.detach().cpu().contiguous() for name, tensor in (weights or network.state_dict()).items()
-        }
-        save_file(tensors, partial / WEIGHTS)
+    try:
+        with fresh_folder(folder) as partial:
+            (partial / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+            _save_tensors(weights or network.state_dict(), partial / WEIGHTS)
+    except OSError as error:
+        raise StellarError(
+            f"the model could not be written to {folder} ({error.strerror or error}); free some space and start again"
+        ) from error
 
 
 def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, Standard]:
@@ -62,7 +65,7 @@ def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, Standard]:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         vocabulary = Vocabulary.from_dict(config["vocabulary"])
         network = StarNetwork(read_network_config(config["network"]), len(vocabulary))
-        network.load_state_dict(load_file(folder / WEIGHTS))
+        network.load_state_dict(_load_tensors(folder / WEIGHTS))
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise StellarError(
             f"{folder} is not a model of stellarfm ({error}); it needs {CONFIG} and {WEIGHTS}"
@@ -76,48 +79,69 @@ def read_network_config(data: dict[str, Any]) -> NetworkConfig:
     return NetworkConfig(**{**data, **tuples, "head": tuple(data["head"])})
 
 
-def save_checkpoint(folder: Path, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Write a checkpoint in one step; the one before is there until the new one is complete.
+def save_checkpoint(folder: Path, step: int, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write the checkpoint of a step; those before it are there until it is complete.
+
+    Parameters
+    ----------
+    folder
+        Gets a folder for each checkpoint.
+    step
+        Step that it belongs to.
+    state, tensors
+        What can be read, and numbers.
 
     Raises
     ------
     StellarError
         If the disk is full or the folder cannot be written.
     """
+    older = _checkpoints(folder)
+    target = folder / f"step-{step:09d}"
     try:
-        with fresh_folder(folder) as partial:
+        with fresh_folder(target) as partial:
             (partial / STATE).write_text(json.dumps(state) + "\n", encoding="utf-8")
-            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial / TENSORS)
+            _save_tensors(tensors, partial / TENSORS)
     except OSError as error:
+        shutil.rmtree(target.with_name(f".{target.name}.partial"), ignore_errors=True)
         raise StellarError(
             f"no checkpoint could be written to {folder} ({error.strerror or error}); "
             "free some space and start again: training goes on from the checkpoint before"
         ) from error
+    for folder_before in older:
+        if folder_before != target:
+            shutil.rmtree(folder_before)
 
 
 def load_checkpoint(folder: Path, fingerprint: str) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """Read a checkpoint, None if there is none.
+    """Read the newest checkpoint of a folder, None if there is none.
 
     Parameters
     ----------
     folder
-        Where it is.
+        Where checkpoints are.
     fingerprint
         What the training is made of; a checkpoint of something else is refused.
 
     Raises
     ------
     StellarError
-        If it belongs to another vocabulary, network or table.
+        If it belongs to another vocabulary, network or table, or cannot be read.
     """
-    if not (folder / STATE).is_file():
+    found = _checkpoints(folder)
+    if not found:
         return None
-    state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    try:
+        state = json.loads((found[-1] / STATE).read_text(encoding="utf-8"))
+        tensors = _load_tensors(found[-1] / TENSORS)
+    except (OSError, ValueError) as error:
+        raise StellarError(f"the checkpoint {found[-1]} cannot be read ({error}); delete it and start again") from error
     if state["fingerprint"] != fingerprint:
         raise StellarError(
-            f"the checkpoint {folder} belongs to another vocabulary, network or table; delete it or train in another folder"
+            f"the checkpoint {found[-1]} belongs to another vocabulary, network, settings or table; "
+            "delete it or train in another folder"
         )
-    return state, load_file(folder / TENSORS)
+    return state, tensors
 
 
 def pack(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -145,3 +169,30 @@ def restore_random_state(state: dict[str, Tensor]) -> None:
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*"))
+
+
+def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write tensors; what goes wrong is an OSError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+
+
+def _load_tensors(path: Path) -> dict[str, Tensor]:
+    """Read tensors; what goes wrong is an OSError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    return tensors

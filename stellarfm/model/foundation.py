@@ -10,39 +10,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stellarfm.errors import StellarError
+from stellarfm.model.answers import Answers, Floats, Mixture
 from stellarfm.model.checkpoint import load_model
-from stellarfm.model.network import StarNetwork
+from stellarfm.model.device import choose_device
+from stellarfm.model.network import Answer, StarNetwork
 from stellarfm.model.standard import Standard, refuse_bad_numbers
 from stellarfm.model.table import TokenTable
-from stellarfm.model.training import choose_device
 from stellarfm.vocabulary import Vocabulary
 
-Floats = NDArray[np.float32]
+__all__ = ["Answers", "FoundationModel", "Mixture"]
+
+_TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 1 << 19}
+"""Tokens shown or asked that are computed together: what fits into a CPU's cache, or fills a GPU."""
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a model says of N stars.
+class _Shown:
+    """What is known of stars, standardised: shape (N, T), NaN where unknown."""
 
-    Attributes
-    ----------
-    names
-        The K tokens that were requested.
-    values, errors
-        Shape (N, K), in the units of the tokens; errors are 1 sigma of the star itself, without measurement noise.
-    is_prior
-        Shape (N,): nothing was known of the star, so the answer is that for a star drawn at random.
-    """
-
-    names: tuple[str, ...]
     values: Floats
     errors: Floats
-    is_prior: NDArray[np.bool_]
-
-    def percentile(self, percent: float) -> Floats:
-        """Return a percentile of the Gaussian of each answer, (N, K)."""
-        deviate = torch.special.ndtri(torch.tensor(percent / 100, dtype=torch.float64)).item()
-        return (self.values + np.float32(deviate) * self.errors).astype(np.float32)
+    counts: NDArray[np.intp]
 
 
 class FoundationModel:
@@ -54,16 +42,27 @@ class FoundationModel:
         What it is made of.
     device
         ``auto``, ``cpu`` or ``cuda``.
+    bfloat16
+        Whether matrix products run in bfloat16: faster on most devices, but the answers are then good to three digits
+        and depend a little on which stars are computed together.
     """
 
-    def __init__(self, network: StarNetwork, vocabulary: Vocabulary, standard: Standard, device: str = "auto") -> None:
+    def __init__(
+        self,
+        network: StarNetwork,
+        vocabulary: Vocabulary,
+        standard: Standard,
+        device: str = "auto",
+        *,
+        bfloat16: bool = False,
+    ) -> None:
         self.device = choose_device(device)
         self.network = network.to(self.device).eval()
-        self.vocabulary, self.standard = vocabulary, standard
-        self._shown: tuple[Floats, Floats] | None = None
+        self.vocabulary, self.standard, self.bfloat16 = vocabulary, standard, bfloat16
+        self._shown: _Shown | None = None
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "auto") -> "FoundationModel":
+    def load(cls, folder: str | Path, device: str = "auto", *, bfloat16: bool = False) -> "FoundationModel":
         """Open a model folder.
 
         Raises
@@ -71,7 +70,7 @@ class FoundationModel:
         StellarError
             If the folder is not a model.
         """
-        return cls(*load_model(Path(folder)), device=device)
+        return cls(*load_model(Path(folder)), device=device, bfloat16=bfloat16)
 
     def perceive(self, values: Floats | TokenTable, names: Sequence[str] | None = None) -> None:
         """Show the model what is known of stars; NaN where it is not.
@@ -86,47 +85,46 @@ class FoundationModel:
         Raises
         ------
         StellarError
-            If a name is unknown or a value infinite.
+            If a name is unknown, a value infinite, an error negative, or there are more or fewer columns than names.
         """
-        if not isinstance(values, TokenTable):
-            places = [self.vocabulary.index(name) for name in names or self.vocabulary.names]
-            full = np.full((len(values), len(self.vocabulary)), np.nan, np.float32)
-            full[:, places] = values
-            values = TokenTable(np.arange(len(full)), full, np.zeros_like(full))
-        refuse_bad_numbers(values, self.vocabulary)
-        self._shown = self.standard.apply(values)
+        self._shown = self._standardise(
+            values if isinstance(values, TokenTable) else self._to_table(np.asarray(values), names)
+        )
 
-    def request(self, names: Sequence[str], batch_size: int = 1024) -> Answers:
+    def request(self, names: Sequence[str]) -> Answers:
         """Answer for the stars that were shown.
 
         Parameters
         ----------
         names
             Tokens to answer, any of the vocabulary; they are decoded together.
-        batch_size
-            Stars at a time.
 
         Raises
         ------
         StellarError
             If nothing was shown, or a name is unknown.
         """
-        if self._shown is None:
-            raise StellarError("the model was shown no stars; call perceive before request")
-        places = [self.vocabulary.index(name) for name in names]
-        values, errors = self._shown
-        answers = np.empty((2, len(values), len(places)), np.float32)
-        for start in range(0, len(values), batch_size):
-            rows = slice(start, start + batch_size)
-            answers[:, rows] = self._answer(values[rows], errors[rows], places)
+        shown, places = self._what_was_shown("request"), [self.vocabulary.index(name) for name in names]
+        parts = [(rows, self._answer(shown, rows, places)) for rows in self._batches(shown, len(places))]
         centre, width = self.standard.centre[places], self.standard.width[places]
-        is_prior = ~np.isfinite(values).any(axis=1)
-        return Answers(tuple(names), answers[0] * width + centre, answers[1] * width, is_prior)
 
-    def predict(self, table: TokenTable, names: Sequence[str], batch_size: int = 1024) -> Answers:
+        def gather(which: int) -> Floats:
+            full = np.empty((len(shown.counts), *parts[0][1][which].shape[1:]), np.float32)
+            for rows, numbers in parts:
+                full[rows] = numbers[which]
+            return full
+
+        values, errors = gather(0) * width + centre, gather(1) * width
+        mixture = None
+        if self.network.share is not None:
+            scale = width[:, None]
+            mixture = Mixture(gather(2) * scale + centre[:, None], gather(3) * scale, gather(4))
+        return Answers(tuple(names), values, errors, shown.counts == 0, mixture)
+
+    def predict(self, table: TokenTable, names: Sequence[str]) -> Answers:
         """Show a table and answer, in one call."""
         self.perceive(table)
-        return self.request(names, batch_size)
+        return self.request(names)
 
     def stream(self, tables: Iterable[TokenTable], names: Sequence[str]) -> Iterator[Answers]:
         """Answer one table after another; memory does not grow with their number."""
@@ -136,36 +134,79 @@ class FoundationModel:
     @torch.inference_mode()
     def attention(self, name: str) -> Floats:
         """Return how much the answer to a request looks at each token, (N, T): the last block, mean over heads."""
-        if self._shown is None:
-            raise StellarError("the model was shown no stars; call perceive before attention")
-        ids, values, errors = self._compress(*self._shown)
-        asked = torch.full((len(ids), 1), self.vocabulary.index(name) + 1, device=self.device)
-        share = self.network.look(self.network.encode(ids, values, errors), ids > 0, asked)[:, 0]  # (N, L)
-        full = torch.zeros(len(ids), len(self.vocabulary) + 1, device=self.device).scatter_add_(1, ids, share)
-        return np.asarray(full[:, 1:].cpu().numpy())
+        shown, place = self._what_was_shown("attention"), self.vocabulary.index(name)
+        full = np.zeros((len(shown.counts), len(self.vocabulary)), np.float32)
+        for rows in self._batches(shown, 1):
+            ids, values, errors = self._compress(shown, rows)
+            asked = torch.full((len(ids), 1), place + 1, device=self.device)
+            share = self.network.look(self.network.encode(ids, values, errors), ids > 0, asked)[:, 0]  # (B, L)
+            spread = torch.zeros(len(ids), len(self.vocabulary) + 1, device=self.device).scatter_add_(1, ids, share)
+            full[rows] = spread[:, 1:].cpu().numpy()
+        return full
 
     @torch.inference_mode()
     def embed(self, table: TokenTable) -> Floats:
         """Return one vector a star, (N, D): the mean of its encoded tokens, for searches of similar stars."""
-        ids, values, errors = self._compress(*self.standard.apply(table))
-        known = (ids > 0)[..., None]
-        memory = self.network.encode(ids, values, errors) * known
-        return np.asarray((memory.sum(1) / known.sum(1).clamp_min(1)).float().cpu().numpy())
+        shown = self._standardise(table)
+        full = np.zeros((len(table), self.network.config.width), np.float32)
+        for rows in self._batches(shown, 1):
+            ids, values, errors = self._compress(shown, rows)
+            known = (ids > 0)[..., None]
+            memory = self.network.encode(ids, values, errors) * known
+            full[rows] = (memory.sum(1) / known.sum(1).clamp_min(1)).float().cpu().numpy()
+        return full
+
+    def _to_table(self, values: Floats, names: Sequence[str] | None) -> TokenTable:
+        names = self.vocabulary.names if names is None else names
+        if values.ndim != 2 or values.shape[1] != len(names):
+            raise StellarError(f"{len(names)} tokens need values of shape (N, {len(names)}), not {values.shape}")
+        full = np.full((len(values), len(self.vocabulary)), np.nan, np.float32)
+        full[:, [self.vocabulary.index(name) for name in names]] = values
+        return TokenTable(np.arange(len(full)), full, np.zeros_like(full))
+
+    def _standardise(self, table: TokenTable) -> _Shown:
+        refuse_bad_numbers(table, self.vocabulary)
+        values, errors = self.standard.apply(table)
+        return _Shown(values, errors, (~np.isnan(values)).sum(axis=1))
+
+    def _what_was_shown(self, call: str) -> _Shown:
+        if self._shown is None:
+            raise StellarError(f"the model was shown no stars; call perceive before {call}")
+        return self._shown
+
+    def _batches(self, shown: _Shown, num_requests: int) -> Iterator[NDArray[np.intp]]:
+        """Yield the rows of each batch, at least one: stars with about as many tokens are computed together."""
+        order = np.argsort(-shown.counts, kind="stable")
+        start = 0
+        if len(order) == 0:
+            yield order
+        while start < len(order):
+            size = max(int(shown.counts[order[start]]), num_requests, 1)
+            end = start + max(1, _TOKENS_AT_ONCE[self.device.type] // size)
+            yield order[start:end]
+            start = end
 
     @torch.inference_mode()
-    def _answer(self, values: Floats, errors: Floats, places: list[int]) -> Floats:
-        """Return standardised means and errors of one batch, (2, B, K)."""
-        ids, shown, shown_errors = self._compress(values, errors)
+    def _answer(self, shown: _Shown, rows: NDArray[np.intp], places: list[int]) -> list[Floats]:
+        """Return standardised values and errors (B, K) and, of a mixture, its means, sigmas and shares (B, K, M)."""
+        ids, values, errors = self._compress(shown, rows)
         asked = torch.tensor([places], device=self.device).expand(len(ids), -1) + 1  # (B, K)
-        answer = self.network(ids, shown, shown_errors, asked)
-        return torch.stack(answer.moments()).cpu().numpy()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            answer: Answer = self.network(ids, values, errors, asked)
+        parts = list(answer.moments())
+        if answer.share is not None:
+            parts += [answer.mean, (0.5 * answer.log_variance).exp(), answer.share.softmax(-1)]
+        return [part.cpu().numpy() for part in parts]
 
-    def _compress(self, values: Floats, errors: Floats) -> tuple[Tensor, Tensor, Tensor]:
-        """Return ids, values and errors (B, L) with what is known first and no more padding than the fullest star needs."""
-        full, error = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in (values, errors))
-        known = torch.isfinite(full)
-        longest = max(int(known.sum(1).max()), 1) if len(full) else 1
+    def _compress(self, shown: _Shown, rows: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ids, values and errors (B, L): what is known first, no more padding than the fullest star needs."""
+        values, errors = (torch.from_numpy(array[rows]).to(self.device) for array in (shown.values, shown.errors))
+        known = ~torch.isnan(values)
+        longest = max(int(shown.counts[rows].max(initial=0)), 1)
         order = torch.argsort(~known, dim=1, stable=True)[:, :longest]  # (B, L)
         is_known = known.gather(1, order)
-        shown = torch.nan_to_num(full).gather(1, order)
-        return torch.where(is_known, order + 1, 0), shown.masked_fill(~is_known, 0), error.gather(1, order) * is_known
+        return (
+            torch.where(is_known, order + 1, 0),
+            values.gather(1, order).masked_fill(~is_known, 0),
+            errors.gather(1, order) * is_known,
+        )

@@ -2,15 +2,18 @@
 
 Read from top to bottom: settings and presets, attention, block, network. Letters in shape comments:
 
-    B stars   L tokens shown (padded)   K requests   T tokens of the vocabulary   D width   H heads   M mixture components
+    B stars   L tokens shown (padded)   K requests   T tokens of the vocabulary   D width   H heads   M components
 
-The preset `paper` is the network of Leung & Bovy (2024): post-norm blocks, exact GELU, one learned extra key and value per
-attention, a wide head; 8,845,529 parameters for their 118 tokens. The other presets put the norm first, show the errors of
-the inputs, and spend the parameters in the encoder instead of the head.
+The preset `paper` is the network of Leung & Bovy (2024): post-norm blocks, exact GELU, one learned extra key and value
+per attention, a wide head; 8,845,529 parameters for their 118 tokens. The other presets put the norm first, show the
+errors of the inputs, and spend the parameters in the encoder instead of the head.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812  the name everybody uses
@@ -83,9 +86,9 @@ class Attention(nn.Module):
     def forward(self, query: Tensor, source: Tensor, known: Tensor) -> Tensor:
         """Return (B, Q, D) for queries (B, Q, D), source (B, L, D) and known (B, L)."""
         q, k, v, mask = self._project(query, source, known)
-        dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)  # (B, H, Q, D/H)
-        return self.out(mixed.transpose(1, 2).flatten(2))  # (B, Q, D)
+        mixed = _attend(q, k, v, mask, self.dropout if self.training else 0.0)  # (B, H, Q, D/H)
+        out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))  # (B, Q, D)
+        return out
 
     def weights(self, query: Tensor, source: Tensor, known: Tensor) -> Tensor:
         """Return how much each query looks at each token, (B, Q, L): mean over heads, summing to 1 over the tokens."""
@@ -100,9 +103,19 @@ class Attention(nn.Module):
         kv = F.linear(source, self.in_weight[width:], self.in_bias[width:])  # (B, L, 2D)
         extra = torch.cat([self.extra_key, self.extra_value]).to(kv.dtype).expand(len(kv), 1, -1)  # (B, 1, 2D)
         k, v = torch.cat([kv, extra], dim=1).chunk(2, dim=-1)  # (B, L+1, D) each
-        q, k, v = (x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for x in (q, k, v))  # (B, H, ·, D/H)
         mask = F.pad(known, (0, 1), value=True)[:, None, None, :]  # (B, 1, 1, L+1)
-        return q, k, v, mask
+        return self._split(q), self._split(k), self._split(v), mask
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:2], self.num_heads, x.shape[2] // self.num_heads).transpose(1, 2)  # (B, H, ·, D/H)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
+    """Return the values (B, H, Q, D/H) that the queries look at."""
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    with torch.autocast("cpu", enabled=False):  # the fused CPU kernel is several times slower in bfloat16
+        return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask, dropout_p=dropout)
 
 
 class Block(nn.Module):
@@ -127,7 +140,8 @@ class Block(nn.Module):
         return stream if self.pre_norm else self.norm2(stream)
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        return self.narrow(F.gelu(self.widen(x)))  # (B, Q, D)
+        out: Tensor = self.narrow(F.gelu(self.widen(x)))  # (B, Q, D)
+        return out
 
 
 class StarNetwork(nn.Module):
@@ -152,7 +166,7 @@ class StarNetwork(nn.Module):
         final = nn.LayerNorm if config.pre_norm else nn.Identity
         self.encoder_norm, self.decoder_norm = final(config.width), final(config.width)
         widths = (config.width, *config.head)
-        self.head = nn.ModuleList(_linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.head = nn.ModuleList(_linear(a, b) for a, b in pairwise(widths))
         self.mean = _linear(widths[-1], config.components)
         self.log_variance = _linear(widths[-1], config.components)
         self.share = _linear(widths[-1], config.components) if config.components > 1 else None
@@ -172,19 +186,19 @@ class StarNetwork(nn.Module):
     def encode(self, ids: Tensor, values: Tensor, errors: Tensor) -> Tensor:
         """Return what is known of the stars, (B, L, D); id 0 marks padding."""
         stream, known = self.embed(ids, values, errors), ids > 0
-        for block in self.encoder:
+        for block in _blocks(self.encoder):
             stream = block(stream, None, known)
-        return self.encoder_norm(stream)
+        return cast(Tensor, self.encoder_norm(stream))
 
     def decode(self, memory: Tensor, known: Tensor, requests: Tensor) -> "Answer":
         """Answer requests (B, K) of token ids from memory (B, L, D); requests never see one another."""
         stream = self.weight(requests)  # (B, K, D)
-        for block in self.decoder:
+        for block in _blocks(self.decoder):
             stream = block(stream, memory, known)
         hidden = self.decoder_norm(stream)
         for layer in self.head:
             hidden = self.drop(F.gelu(layer(hidden)))  # (B, K, head)
-        share = self.share(hidden) if self.share is not None else None
+        share = self.share(hidden).float() if self.share is not None else None
         return Answer(self.mean(hidden).float(), self.log_variance(hidden).float(), share)
 
     def forward(self, ids: Tensor, values: Tensor, errors: Tensor, requests: Tensor) -> "Answer":
@@ -193,10 +207,9 @@ class StarNetwork(nn.Module):
 
     def look(self, memory: Tensor, known: Tensor, requests: Tensor) -> Tensor:
         """Return how much each request looks at each shown token in the last block, (B, K, L)."""
-        stream = self.weight(requests)
-        for block in self.decoder[:-1]:
+        stream, (*blocks, last) = self.weight(requests), _blocks(self.decoder)
+        for block in blocks:
             stream = block(stream, memory, known)
-        last = self.decoder[-1]
         query = last.norm1(stream) if last.pre_norm else stream
         return last.attention.weights(query, memory, known)
 
@@ -214,7 +227,7 @@ class Answer:
         variance = self.log_variance.exp()
         if self.share is None:
             return self.mean[..., 0], variance[..., 0].sqrt()
-        share = self.share.float().softmax(-1)
+        share = self.share.softmax(-1)
         mean = (share * self.mean).sum(-1)
         second = (share * (variance + self.mean**2)).sum(-1)
         return mean, (second - mean**2).clamp_min(1e-12).sqrt()
@@ -223,6 +236,10 @@ class Answer:
 def count_parameters(network: nn.Module) -> int:
     """Return the number of trained parameters."""
     return sum(p.numel() for p in network.parameters())
+
+
+def _blocks(modules: Iterable[nn.Module]) -> list[Block]:
+    return [cast(Block, module) for module in modules]
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:

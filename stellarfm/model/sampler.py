@@ -1,7 +1,7 @@
 """What a training step sees: of every star a random part is shown and some of the rest is asked for.
 
-Everything is drawn on the training device with one generator, so that a seed fixes the whole training. The table is held
-there once. Letters: N stars of the table, B of a batch, T tokens, L tokens shown, K requests.
+Everything is drawn on the training device with one generator, so that a seed fixes the whole training.
+Letters: B stars of a batch, T tokens, L tokens shown, K requests.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stellarfm.model.rows import Rows
 from stellarfm.vocabulary import Vocabulary
 
 
@@ -23,30 +24,42 @@ class SamplerSettings:
     requests
         Requests K of each star; fewer if it has fewer tokens.
     min_context, max_context
-        Range of the number of tokens shown, drawn anew for each batch and cropped to it; 0 for the longest means all.
+        Range of the number of tokens shown, drawn for each star; 0 for the longest means all that it has.
+    full_share
+        Share of stars that are shown as much as there is.
     copy_share
         Share of requests that may be shown too; the rest are hidden, so that nothing is learned by copying.
     label_share
         Share of requests that ask for a label or colour instead of a spectrum, where a star has both.
     hide_labels_share
         Share of stars that are shown no label at all: the question that matters most.
+    buckets
+        Parts that a batch is cut into, each of stars with about as many tokens, so that little padding is computed.
+    multiple
+        Padded lengths are multiples of this: few shapes for a compiler.
+    hold
+        Stars held on the device at a time; a longer table streams.
     as_published
-        Draw as Leung & Bovy (2024) did: one request, always drawn from all that a star has, places always 64.
+        Draw as Leung & Bovy (2024) did: 5 to 64 places, one request of all that a star has, shown or not.
     """
 
     batch: int = 512
     requests: int = 12
-    min_context: int = 4
+    min_context: int = 0
     max_context: int = 0
+    full_share: float = 0.25
     copy_share: float = 0.05
     label_share: float = 0.4
     hide_labels_share: float = 0.5
+    buckets: int = 4
+    multiple: int = 1
+    hold: int = 2_000_000
     as_published: bool = False
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step: shown ids, values and errors (B, L), asked ids, targets and their errors (B, K); id 0 is padding."""
+    """Shown ids, values and errors (B, L), asked ids, targets and their errors (B, K); id 0 is padding."""
 
     ids: Tensor
     values: Tensor
@@ -55,113 +68,140 @@ class Batch:
     targets: Tensor
     target_errors: Tensor
 
+    def part(self, number: int, of: int) -> "Batch":
+        """Return every `of`-th star from the `number`-th on."""
+        which = slice(number, None, of)
+        return Batch(
+            self.ids[which],
+            self.values[which],
+            self.errors[which],
+            self.requests[which],
+            self.targets[which],
+            self.target_errors[which],
+        )
+
 
 class Sampler:
-    """Draws batches from a standardised table.
+    """Draws batches.
 
     Parameters
     ----------
-    values, errors
-        Shape (N, T), on the training device; NaN where unknown.
+    rows
+        The stars.
     vocabulary
-        The tokens.
+        Their tokens.
     settings
         How to draw.
     seed
         Seed of the generator.
     """
 
-    def __init__(
-        self, values: Tensor, errors: Tensor, vocabulary: Vocabulary, settings: SamplerSettings, seed: int
-    ) -> None:
-        device = values.device
-        self.known = torch.isfinite(values)
-        self.values, self.errors = torch.nan_to_num(values), torch.nan_to_num(errors)
-        self.settings = settings
-        self.generator = torch.Generator(device).manual_seed(seed)
-        self.requestable = torch.tensor([token.requestable for token in vocabulary.tokens], device=device)
-        self.is_label = torch.tensor([token.kind == "label" for token in vocabulary.tokens], device=device)
-        self.is_spectrum = torch.tensor([token.kind == "spectrum" for token in vocabulary.tokens], device=device)
-        self.order = torch.empty(0, dtype=torch.int64, device=device)
-        self.place = 0
+    def __init__(self, rows: Rows, vocabulary: Vocabulary, settings: SamplerSettings, seed: int) -> None:
+        self.rows, self.settings, self.device = rows, settings, rows.device
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.requestable = self._flags([token.requestable for token in vocabulary.tokens])
+        self.is_label = self._flags([token.kind == "label" for token in vocabulary.tokens])
+        self.is_spectrum = self._flags([token.kind == "spectrum" for token in vocabulary.tokens])
 
-    def draw(self) -> Batch:
-        """Draw the next batch; every star is seen once before any is seen again."""
-        rows = self._next_rows()
-        known = self.known[rows]  # (B, T)
+    def draw(self) -> list[Batch]:
+        """Draw the next batch, cut into buckets; every star is seen once before any is seen again."""
+        rows = self.rows.next(self.settings.batch, self.generator)
+        known = self.rows.known[rows]  # (B, T)
         if self.settings.as_published:
-            return self._draw_as_published(rows, known)
-        asked, is_asked = self._draw_requests(known)  # (B, K)
-        shown = self._draw_context(known, asked, is_asked)  # (B, L)
-        return self._gather(rows, shown, asked, is_asked)
+            asked, is_asked = self._draw_one_request(known)  # (B, 1)
+            may, lengths = known, self._published_lengths(known)
+        else:
+            asked, is_asked = self._draw_requests(known)  # (B, K)
+            may = self._hide(known, asked, is_asked)  # (B, T)
+            lengths = self._draw_lengths(may.sum(1))  # (B,)
+        order, edges = self._sort(lengths)
+        rows, lengths, may, asked, is_asked = (x[order] for x in (rows, lengths, may, asked, is_asked))
+        longest = max(length for _, _, length in edges)
+        ids = self._draw_context(may, lengths, longest)  # (B, L)
+        full = self._gather(rows, ids, asked, is_asked)
+        return [
+            Batch(
+                full.ids[a:b, :length],
+                full.values[a:b, :length],
+                full.errors[a:b, :length],
+                full.requests[a:b],
+                full.targets[a:b],
+                full.target_errors[a:b],
+            )
+            for a, b, length in edges
+        ]
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that the next draw depends on."""
-        return {
-            "generator": self.generator.get_state(),
-            "order": self.order.cpu(),
-            "place": torch.tensor(self.place),
-        }
+        return {"generator": self.generator.get_state(), **self.rows.state()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from a state."""
         self.generator.set_state(state["generator"])
-        self.order = state["order"].to(self.values.device)
-        self.place = int(state["place"])
-
-    def _next_rows(self) -> Tensor:
-        batch = min(self.settings.batch, len(self.values))
-        if self.place + batch > len(self.order):
-            self.order = torch.randperm(len(self.values), generator=self.generator, device=self.values.device)
-            self.place = 0
-        rows = self.order[self.place : self.place + batch]
-        self.place += batch
-        return rows
+        self.rows.restore(state)
 
     def _draw_requests(self, known: Tensor) -> tuple[Tensor, Tensor]:
         """Return K different tokens of each star, weighted towards labels, and which of them it really has."""
         may = known & self.requestable
         spectra = (may & self.is_spectrum).sum(1, keepdim=True).clamp_min(1)  # (B, 1)
         others = (may & ~self.is_spectrum).sum(1, keepdim=True).clamp_min(1)
-        share = self.settings.label_share
+        share = min(max(self.settings.label_share, 1e-6), 1 - 1e-6)
         weight = torch.where(self.is_spectrum, (1 - share) / spectra, share / others)  # (B, T)
         gumbel = -torch.log(-torch.log(self._uniform(known.shape).clamp(1e-9, 1 - 1e-7)))
         keys = (weight.log() + gumbel).masked_fill(~may, -torch.inf)
         best, asked = keys.topk(min(self.settings.requests, known.shape[1]), dim=1)  # (B, K)
-        return asked, torch.isfinite(best)
+        return asked, best > -torch.inf
 
-    def _draw_context(self, known: Tensor, asked: Tensor, is_asked: Tensor) -> Tensor:
-        """Return the tokens shown of each star, (B, L) ids; 0 where it has fewer."""
-        settings = self.settings
-        hidden = is_asked & (self._uniform(asked.shape) >= settings.copy_share)
+    def _draw_one_request(self, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Return one token of each star, whether it has it, uniform over all that it may be asked: as published."""
+        keys = self._uniform(known.shape).masked_fill(~(known & self.requestable), -1.0)
+        best, asked = keys.max(1, keepdim=True)
+        return asked, best >= 0
+
+    def _hide(self, known: Tensor, asked: Tensor, is_asked: Tensor) -> Tensor:
+        """Return which tokens may be shown (B, T): not what is asked, but for the copies, and often no label."""
+        hidden = is_asked & (self._uniform(asked.shape) >= self.settings.copy_share)
         may = known.scatter(1, asked, known.gather(1, asked) & ~hidden)  # (B, T)
-        without_labels = self._uniform((len(known), 1)) < settings.hide_labels_share
-        may = may & ~(without_labels & self.is_label)
-        longest = settings.max_context or known.shape[1]
-        lengths = torch.rand((), generator=self.generator, device=known.device)
-        length = settings.min_context + int(lengths * (longest - settings.min_context + 1))
-        keys = self._uniform(known.shape).masked_fill(~may, 2.0)
-        smallest, shown = keys.topk(min(length, known.shape[1]), dim=1, largest=False)  # (B, L)
-        ids = torch.where(smallest < 2, shown + 1, 0)
-        used = int((ids > 0).sum(1).max())  # padding that no star needs is not computed
-        return ids[:, : max(used, 1)]
+        without_labels = self._uniform((len(known), 1)) < self.settings.hide_labels_share
+        return may & ~(without_labels & self.is_label)
 
-    def _draw_as_published(self, rows: Tensor, known: Tensor) -> Batch:
-        """Draw as Leung & Bovy (2024): 5 to 64 places, one request from all a star has, shown or not."""
-        may = known & self.requestable
-        keys = self._uniform(known.shape).masked_fill(~may, -1.0)
-        best, asked = keys.topk(1, dim=1)
-        keys = self._uniform(known.shape).masked_fill(~known, 2.0)
-        smallest, shown = keys.topk(min(64, known.shape[1]), dim=1, largest=False)
-        length = torch.randint(5, 65, (len(known), 1), generator=self.generator, device=known.device)
-        place = torch.arange(shown.shape[1], device=known.device)
-        ids = torch.where((smallest < 2) & (place < length), shown + 1, 0)
-        return self._gather(rows, ids, asked, best >= 0)
+    def _draw_lengths(self, available: Tensor) -> Tensor:
+        """Return how many tokens each star is shown, (B,)."""
+        settings = self.settings
+        longest = available.clamp_max(settings.max_context) if settings.max_context else available
+        shortest = longest.clamp_max(settings.min_context)
+        some = shortest + (self._uniform(available.shape) * (longest - shortest + 1)).long()
+        full = self._uniform(available.shape) < settings.full_share
+        return torch.where(full, longest, some.minimum(longest))
+
+    def _published_lengths(self, known: Tensor) -> Tensor:
+        """Return how many tokens each star is shown in 5 to 64 places, as published."""
+        places = torch.randint(5, 65, (len(known),), generator=self.generator, device=self.device)
+        return places.minimum(known.sum(1))
+
+    def _sort(self, lengths: Tensor) -> tuple[Tensor, list[tuple[int, int, int]]]:
+        """Return the order of stars by length, and (first, end, padded length) of each bucket."""
+        size = -(-len(lengths) // max(1, self.settings.buckets))
+        order = lengths.argsort(stable=True)
+        starts = range(0, len(lengths), size)
+        ends = [min(start + size, len(lengths)) for start in starts]
+        longest = lengths[order[torch.tensor([end - 1 for end in ends], device=self.device)]].tolist()
+        multiple = self.settings.multiple
+        padded = [max(1, -(-length // multiple) * multiple) for length in longest]
+        return order, list(zip(starts, ends, padded, strict=True))
+
+    def _draw_context(self, may: Tensor, lengths: Tensor, longest: int) -> Tensor:
+        """Return the tokens shown of each star in random order, (B, L) ids; 0 where it has fewer."""
+        keys = self._uniform(may.shape).masked_fill(~may, 2.0)
+        shown = keys.argsort(dim=1)[:, :longest]  # (B, L)
+        place = torch.arange(longest, device=self.device)
+        if shown.shape[1] < longest:  # a padded length beyond the vocabulary
+            shown = torch.nn.functional.pad(shown, (0, longest - shown.shape[1]))
+        return torch.where(place < lengths[:, None], shown + 1, 0)
 
     def _gather(self, rows: Tensor, ids: Tensor, asked: Tensor, is_asked: Tensor) -> Batch:
-        shown = (ids - 1).clamp_min(0)
-        values, errors = self.values[rows], self.errors[rows]  # (B, T)
-        unknown = ids == 0
+        shown, unknown = (ids - 1).clamp_min(0), ids == 0
+        values, errors = self.rows.values[rows], self.rows.errors[rows]  # (B, T)
         return Batch(
             ids,
             values.gather(1, shown).masked_fill(unknown, 0),
@@ -171,5 +211,8 @@ class Sampler:
             errors.gather(1, asked),
         )
 
+    def _flags(self, flags: list[bool]) -> Tensor:
+        return torch.tensor(flags, device=self.device)
+
     def _uniform(self, shape: tuple[int, ...] | torch.Size) -> Tensor:
-        return torch.rand(shape, generator=self.generator, device=self.values.device)
+        return torch.rand(shape, generator=self.generator, device=self.device)

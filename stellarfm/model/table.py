@@ -1,9 +1,16 @@
 """A table of stars as the model sees it: one row a star, one column a token, NaN where nothing is known."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stellarfm.atomic import fresh_folder
+from stellarfm.errors import StellarError
+
+_ARRAYS = ("ids", "values", "errors")
 
 
 @dataclass(frozen=True)
@@ -30,3 +37,60 @@ class TokenTable:
     def rows(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "TokenTable":
         """Return the table of some of the rows."""
         return TokenTable(self.ids[which], self.values[which], self.errors[which])
+
+    def blocks(self, num_rows: int = 65_536) -> Iterator["TokenTable"]:
+        """Yield the rows in order, at most `num_rows` at a time."""
+        for start in range(0, len(self), num_rows):
+            yield self.rows(slice(start, start + num_rows))
+
+
+def write_table(folder: Path, tables: Iterable[TokenTable], num_stars: int, num_tokens: int) -> None:
+    """Write tables, one after another, as arrays that training reads piece by piece: for more stars than memory holds.
+
+    Parameters
+    ----------
+    folder
+        Folder to make, in one step.
+    tables
+        The rows.
+    num_stars, num_tokens
+        How many there are of each.
+
+    Raises
+    ------
+    StellarError
+        If there are fewer or more stars than said.
+    """
+    shapes = {"ids": (num_stars,), "values": (num_stars, num_tokens), "errors": (num_stars, num_tokens)}
+    with fresh_folder(folder) as partial:
+        arrays = {
+            name: np.lib.format.open_memmap(
+                partial / f"{name}.npy", "w+", np.int64 if name == "ids" else np.float32, shapes[name]
+            )
+            for name in _ARRAYS
+        }
+        done = 0
+        for table in tables:
+            if done + len(table) <= num_stars:
+                for name in _ARRAYS:
+                    arrays[name][done : done + len(table)] = getattr(table, name)
+            done += len(table)
+        for array in arrays.values():
+            array.flush()
+        if done != num_stars:
+            raise StellarError(f"{num_stars} stars were to be written to {folder}, but there are {done}")
+
+
+def open_table(folder: Path) -> TokenTable:
+    """Open what `write_table` wrote, without reading it into memory.
+
+    Raises
+    ------
+    StellarError
+        If the folder is no such table.
+    """
+    try:
+        arrays = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS]
+    except (OSError, ValueError) as error:
+        raise StellarError(f"{folder} is not a table of tokens ({error}); write_table makes one") from error
+    return TokenTable(*arrays)

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from stellarfm.errors import StellarError
 from stellarfm.model.checkpoint import (
+    CHECKPOINTS,
     load_checkpoint,
     pack,
     random_state,
@@ -24,57 +25,22 @@ from stellarfm.model.checkpoint import (
     save_model,
     unpack,
 )
+from stellarfm.model.device import choose_device
 from stellarfm.model.network import NetworkConfig, StarNetwork
-from stellarfm.model.objective import negative_log_likelihood
+from stellarfm.model.plan import TrainingPlan, plan
+from stellarfm.model.presets import TrainingSettings
+from stellarfm.model.processes import Processes, local_device
+from stellarfm.model.rows import Rows
 from stellarfm.model.sampler import Batch, Sampler, SamplerSettings
 from stellarfm.model.standard import Standard, refuse_bad_numbers
 from stellarfm.model.table import TokenTable
-from stellarfm.model.trainer import OptimiserSettings, Trainer
+from stellarfm.model.trainer import CHECK_EVERY, Trainer
 from stellarfm.vocabulary import Vocabulary
 
-CHECKPOINT, MODEL = "checkpoint", "model"
+MODEL = "model"
 _VALIDATION_SEED = 20_080_331
 _VALIDATION_STARS = 4096
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """Everything about a training but the data and the network.
-
-    Attributes
-    ----------
-    max_steps
-        Optimiser steps.
-    seed
-        Seed of weights, order, contexts and requests.
-    validate_every, checkpoint_every
-        Steps between looks at the validation stars, and between checkpoints.
-    patience
-        Looks without improvement after which training stops; 0 never stops early.
-    sampler, optimiser
-        Their settings.
-    """
-
-    max_steps: int = 1500
-    seed: int = 7
-    validate_every: int = 250
-    checkpoint_every: int = 250
-    patience: int = 0
-    sampler: SamplerSettings = field(default_factory=SamplerSettings)
-    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
-
-
-TRAINING_PRESETS = {
-    "small": TrainingSettings(max_steps=1500),
-    "default": TrainingSettings(max_steps=6000, sampler=SamplerSettings(batch=512, requests=16)),
-    "paper": TrainingSettings(
-        max_steps=1_425_408,
-        sampler=SamplerSettings(batch=1024, as_published=True),
-        optimiser=OptimiserSettings(
-            learning_rate=1e-4, warmup_steps=1, ema=0.0, clip=1e9, bfloat16=False, constant=True
-        ),
-    ),
-}
+_VALIDATION = SamplerSettings(requests=8, max_context=64, full_share=0.5, copy_share=0.0, label_share=0.5)
 
 
 @dataclass(frozen=True)
@@ -126,23 +92,28 @@ def train(
     folder: Path,
     *,
     device: str = "auto",
+    on_plan: Callable[[TrainingPlan], None] | None = None,
     on_progress: Report | None = None,
     log: Log | None = None,
 ) -> TrainingResult:
     """Train a model, going on from a checkpoint in the folder if there is one.
 
+    Started by ``torchrun`` several processes train together; the first writes the files and reports.
+
     Parameters
     ----------
     table, validation
-        Stars to learn from, and others to watch the loss on.
+        Stars to learn from, and others to watch the loss on; either may be memory-mapped.
     vocabulary
         Tokens of both.
     network, settings
         What is trained, and how.
     folder
-        Gets ``checkpoint/`` while training and ``model/`` at its end.
+        Gets ``checkpoints/`` while training and ``model/`` at its end.
     device
         ``auto``, ``cpu`` or ``cuda``.
+    on_plan
+        Called once with what the training will take, before its first step.
     on_progress, log
         Called now and then with progress, and with named figures of a step.
 
@@ -154,30 +125,18 @@ def train(
     ------
     StellarError
         If the numbers are no measurements, the checkpoint is of something else, the disk is full, or the loss is NaN.
+    SystemExit
+        With code 143 after a SIGTERM, when the checkpoint is written.
     """
-    refuse_bad_numbers(table, vocabulary)
-    run = _Run(table, validation, vocabulary, network, settings, folder, choose_device(device))
+    for stars in (table, validation):
+        refuse_bad_numbers(stars, vocabulary)
+    run = _Run(table, validation, vocabulary, network, settings, folder, local_device(choose_device(device)))
     run.resume()
+    if on_plan is not None and run.processes.leads:
+        on_plan(plan(run.trainer, sum(int(np.isfinite(block.values).sum()) for block in table.blocks())))
     with _on_terminate(run.stop):
-        run.loop(on_progress or (lambda _: None), log or (lambda _step, _figures: None))
+        run.loop(on_progress or _ignore, log or _ignore)
     return run.finish()
-
-
-def choose_device(name: str) -> torch.device:
-    """Return a device by name.
-
-    Raises
-    ------
-    StellarError
-        If it is not to be had.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise StellarError("there is no CUDA device here; use --set training.device=cpu or auto")
-    if name != "cpu" and not name.startswith("cuda"):
-        raise StellarError(f"the device must be auto, cpu or cuda, not {name!r}")
-    return torch.device(name)
 
 
 class _Run:
@@ -193,83 +152,101 @@ class _Run:
         folder: Path,
         device: torch.device,
     ) -> None:
-        torch.manual_seed(settings.seed)
         self.settings, self.folder, self.vocabulary = settings, folder, vocabulary
+        self.processes = Processes.join(device)
         self.standard = Standard.of(table)
-        values, errors = (torch.from_numpy(array).to(device) for array in self.standard.apply(table))
+        torch.manual_seed(settings.seed)
         model = StarNetwork(network, len(vocabulary)).to(device)
-        sampler = Sampler(values, errors, vocabulary, settings.sampler, settings.seed)
-        self.trainer = Trainer(model, sampler, settings.optimiser, settings.max_steps)
-        self.validation = self._draw_validation(validation, device)
+        torch.manual_seed(settings.seed + self.processes.number)  # each process drops other activations
+        rows = Rows(table, self.standard, device, settings.sampler.hold)
+        sampler = Sampler(rows, vocabulary, settings.sampler, settings.seed)
+        self.trainer = Trainer(model, sampler, settings.optimiser, settings.max_steps, self.processes)
+        self.tasks = validation_tasks(validation, self.standard, vocabulary, device)
         self.fingerprint = _fingerprint(table, vocabulary, network, settings)
         self.history: list[tuple[int, float, float]] = []
+        self.loss_sum = torch.zeros(2, dtype=torch.float64)  # sum of losses, and steps, since the last look
         self.stopped = False
 
     def stop(self) -> None:
-        """Ask for a checkpoint and an end after the present step."""
+        """Ask for a checkpoint and an end."""
         self.stopped = True
 
     def loop(self, report: Report, log: Log) -> None:
         """Step until the end, an early stop or a request to stop."""
         settings, trainer = self.settings, self.trainer
+        clock = _Clock(settings.sampler.batch * settings.sampler.requests)
         losses: list[Tensor] = []
-        since, asked = time.monotonic(), 0
+        every = 1 if trainer.device.type == "cpu" else CHECK_EVERY
         while trainer.step_number < settings.max_steps and not self._is_over():
             losses.append(trainer.step())
-            asked += settings.sampler.batch * settings.sampler.requests
             step = trainer.step_number
-            if step % 10 == 0 or step == settings.max_steps:
-                loss = float(torch.stack(losses[-10:]).mean())
-                self._refuse_nan(loss)
-                report(TrainingProgress(step, settings.max_steps, loss, asked / (time.monotonic() - since)))
-            if step % settings.validate_every == 0 or step == settings.max_steps:
-                self._validate(float(torch.stack(losses).mean()), log)
-                losses.clear()
-            if step % settings.checkpoint_every == 0 or self.stopped:
+            is_last = step == settings.max_steps
+            looks, saves = step % settings.validate_every == 0, step % settings.checkpoint_every == 0
+            if not (is_last or looks or saves or step % every == 0):
+                continue
+            self._look_at(losses)
+            stops = self.processes.any(self.stopped, trainer.device)
+            if self.processes.leads and (step % CHECK_EVERY == 0 or is_last):
+                loss = float(self.loss_sum[0] / self.loss_sum[1])
+                report(TrainingProgress(step, settings.max_steps, loss, clock.rate(step)))
+            if looks or is_last:
+                self._validate(log)
+            if saves or is_last or stops:
                 self.checkpoint()
-            if self.stopped:
+            if stops:
                 raise SystemExit(143)
 
     def checkpoint(self) -> None:
         """Write everything that the next step depends on."""
         trainer = self.trainer
+        if not trainer.is_finite():
+            self._refuse_nan()
+        if not self.processes.leads:
+            return
         optimiser = trainer.optimiser.state_dict()["state"]
         moments = {f"{i}.{name}": tensor for i, state in optimiser.items() for name, tensor in state.items()}
         tensors = (
             pack("network", trainer.network.state_dict())
-            | pack("average", trainer.average)
+            | pack("average", {str(i): tensor for i, tensor in enumerate(trainer.average)})
             | pack("optimiser", moments)
             | pack("sampler", trainer.sampler.state())
             | pack("random", random_state())
+            | {"loss_sum": self.loss_sum}
         )
         state = {"fingerprint": self.fingerprint, "step": trainer.step_number, "history": self.history}
-        save_checkpoint(self.folder / CHECKPOINT, state, tensors)
+        save_checkpoint(self.folder / CHECKPOINTS, trainer.step_number, state, tensors)
 
     def resume(self) -> None:
-        """Go on from the checkpoint in the folder, if there is one."""
-        found = load_checkpoint(self.folder / CHECKPOINT, self.fingerprint)
+        """Go on from the newest checkpoint in the folder, if there is one."""
+        found = load_checkpoint(self.folder / CHECKPOINTS, self.fingerprint)
         if found is None:
             return
         state, tensors = found
         trainer = self.trainer
         trainer.network.load_state_dict(unpack("network", tensors))
-        for name, tensor in unpack("average", tensors).items():
-            trainer.average[name].copy_(tensor)
+        for place, tensor in unpack("average", tensors).items():
+            trainer.average[int(place)].copy_(tensor)
         optimiser = trainer.optimiser.state_dict()
         for name, tensor in unpack("optimiser", tensors).items():
             place, key = name.split(".")
             optimiser["state"].setdefault(int(place), {})[key] = tensor
         trainer.optimiser.load_state_dict(optimiser)
         trainer.sampler.restore(unpack("sampler", tensors))
-        restore_random_state(unpack("random", tensors))
         trainer.step_number = state["step"]
         self.history = [tuple(look) for look in state["history"]]
+        self.loss_sum = tensors["loss_sum"]
+        if self.processes.leads:
+            restore_random_state(unpack("random", tensors))
+        else:  # only the first process's generator is in the file; without dropout none is used
+            torch.manual_seed(self.settings.seed + self.processes.number + trainer.step_number)
 
     def finish(self) -> TrainingResult:
         """Write the model folder."""
         target = self.folder / MODEL
-        average = self.trainer.average if self.settings.optimiser.ema > 0 else None
-        save_model(target, self.trainer.network, self.vocabulary, self.standard, average)
+        self.trainer.swap_average()
+        if self.processes.leads:
+            save_model(target, self.trainer.network, self.vocabulary, self.standard)
+        self.processes.wait()
         best = min((look[2] for look in self.history), default=float("nan"))
         return TrainingResult(target, self.trainer.step_number, best, tuple(self.history))
 
@@ -279,52 +256,80 @@ class _Run:
         looks = [look[2] for look in self.history]
         return bool(patience) and len(looks) > patience and min(looks[-patience:]) > min(looks[:-patience])
 
-    @torch.no_grad()
-    def _validate(self, training_loss: float, log: Log) -> None:
+    def _look_at(self, losses: list[Tensor]) -> None:
+        """Add up the losses since the last look, and refuse to go on if one is not a number."""
+        total = float(torch.stack(losses).double().sum())
+        if not np.isfinite(total):
+            self._refuse_nan()
+        self.loss_sum += torch.tensor([total, len(losses)])
+        losses.clear()
+
+    def _validate(self, log: Log) -> None:
         """Look at the fixed tasks with the weights that would be kept."""
-        trainer = self.trainer
-        kept = {name: tensor.clone() for name, tensor in trainer.network.state_dict().items()}
-        if self.settings.optimiser.ema > 0:
-            trainer.network.load_state_dict(trainer.average)
-        trainer.network.eval()
-        total, count = 0.0, 0
-        for batch in self.validation:
-            with torch.autocast(trainer.device.type, torch.bfloat16, enabled=self.settings.optimiser.bfloat16):
-                answer = trainer.network(batch.ids, batch.values, batch.errors, batch.requests)
-            total += float(negative_log_likelihood(answer, batch).sum())
-            count += int((batch.requests > 0).sum())
-        trainer.network.load_state_dict(kept)
-        loss = total / max(1, count)
-        self.history.append((trainer.step_number, training_loss, loss))
-        log(
-            trainer.step_number,
-            {"loss": training_loss, "validation_loss": loss, "learning_rate": trainer.learning_rate()},
-        )
+        trainer, step = self.trainer, self.trainer.step_number
+        trainer.swap_average()
+        loss = trainer.validation_loss(self.tasks)
+        trainer.swap_average()
+        training_loss = float(self.loss_sum[0] / self.loss_sum[1].clamp_min(1))
+        self.loss_sum = torch.zeros_like(self.loss_sum)
+        self.history.append((step, training_loss, loss))
+        if self.processes.leads:
+            rate = trainer.learning_rate()
+            log(step, {"loss": training_loss, "validation_loss": loss, "learning_rate": rate})
 
-    def _draw_validation(self, stars: TokenTable, device: torch.device) -> list[Batch]:
-        """Draw the validation tasks once: the same for every network, seed and length of training."""
-        few = stars.rows(slice(0, _VALIDATION_STARS))
-        values, errors = (torch.from_numpy(array).to(device) for array in self.standard.apply(few))
-        settings = SamplerSettings(batch=min(512, len(few)))
-        sampler = Sampler(values, errors, self.vocabulary, settings, _VALIDATION_SEED)
-        return [sampler.draw() for _ in range(max(1, len(few) // settings.batch))]
-
-    def _refuse_nan(self, loss: float) -> None:
-        if np.isfinite(loss):
-            return
-        answer_of = self.trainer.network.weight.weight.detach().isnan().any(1).nonzero().flatten().tolist()
-        names = [self.vocabulary.names[i - 1] for i in answer_of if i > 0][:5] or ["none in particular"]
+    def _refuse_nan(self) -> None:
+        names = ", ".join(extreme_tokens([b for batches in self.trainer.recent for b in batches], self.vocabulary))
         raise StellarError(
-            f"the loss became NaN at step {self.trainer.step_number} (tokens: {', '.join(names)}); the last good checkpoint "
-            f"is kept in {self.folder / CHECKPOINT}; train with a smaller learning rate"
+            f"the loss is no longer a number at step {self.trainer.step_number} (farthest from their usual range: "
+            f"{names}); the last good checkpoint is kept in {self.folder / CHECKPOINTS}; "
+            "mend those values or train with a smaller learning rate"
         )
+
+
+def validation_tasks(
+    stars: TokenTable, standard: Standard, vocabulary: Vocabulary, device: torch.device
+) -> list[Batch]:
+    """Draw the tasks that a training is watched by: the same for every network, seed and length of training."""
+    few = stars.rows(slice(0, _VALIDATION_STARS))
+    settings = replace(_VALIDATION, batch=min(_VALIDATION.batch, len(few)))
+    sampler = Sampler(Rows(few, standard, device, len(few)), vocabulary, settings, _VALIDATION_SEED)
+    return [batch for _ in range(max(1, len(few) // settings.batch)) for batch in sampler.draw()]
+
+
+def extreme_tokens(batches: list[Batch], vocabulary: Vocabulary, limit: int = 3) -> list[str]:
+    """Return the tokens with the largest standardised values, shown or asked, the largest first."""
+    largest = np.zeros(len(vocabulary) + 1)
+    for batch in batches:
+        for ids, values in ((batch.ids, batch.values), (batch.requests, batch.targets)):
+            size = values.double().abs().nan_to_num(nan=np.inf, posinf=np.inf).cpu().numpy()
+            np.maximum.at(largest, ids.cpu().numpy(), size)
+    largest[0] = -1
+    order = np.argsort(-largest, kind="stable")[:limit]
+    return [f"{vocabulary.names[i - 1]} at {largest[i]:.3g} widths" for i in order if largest[i] > 0]
+
+
+class _Clock:
+    """Targets a second since it was made."""
+
+    def __init__(self, targets_per_step: int) -> None:
+        self.targets_per_step = targets_per_step
+        self.started = time.monotonic()
+        self.first: int | None = None
+
+    def rate(self, step: int) -> float:
+        """Return the rate up to a step."""
+        if self.first is None:
+            self.started, self.first = time.monotonic(), step
+            return 0.0
+        return (step - self.first) * self.targets_per_step / max(1e-9, time.monotonic() - self.started)
 
 
 def _fingerprint(table: TokenTable, vocabulary: Vocabulary, network: NetworkConfig, settings: TrainingSettings) -> str:
     """Return a key for everything that a checkpoint must agree with; how often one looks is not part of it."""
     digest = hashlib.sha256()
-    for array in (table.ids, table.values, table.errors):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for block in table.blocks():
+        for array in (block.ids, block.values, block.errors):
+            digest.update(np.ascontiguousarray(array).tobytes())
     same = replace(settings, validate_every=0, checkpoint_every=0, patience=0)
     digest.update(json.dumps([vocabulary.fingerprint, asdict(network), asdict(same)]).encode())
     return digest.hexdigest()[:16]
@@ -342,3 +347,7 @@ def _on_terminate(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing with a report that nobody asked for."""

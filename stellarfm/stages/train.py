@@ -112,7 +112,7 @@ def model_tags(settings: Settings, vocabulary: Vocabulary, metrics: Mapping[str,
 def presets(settings: Settings) -> tuple[Any, Any]:
     """Return the network and the training settings of a preset, with what the settings change."""
     from stellarfm.model.network import PRESETS
-    from stellarfm.model.training import TRAINING_PRESETS
+    from stellarfm.model.presets import TRAINING_PRESETS
 
     chosen = settings.training
     preset = TRAINING_PRESETS[chosen.preset]

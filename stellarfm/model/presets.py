@@ -1,0 +1,45 @@
+"""How each preset trains; its network is in `network.PRESETS`."""
+
+from dataclasses import dataclass, field
+
+from stellarfm.model.sampler import SamplerSettings
+from stellarfm.model.trainer import OptimiserSettings
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Everything about a training but the data and the network.
+
+    Attributes
+    ----------
+    max_steps
+        Optimiser steps.
+    seed
+        Seed of weights, order, contexts and requests.
+    validate_every, checkpoint_every
+        Steps between looks at the validation stars, and between checkpoints.
+    patience
+        Looks without improvement after which training stops; 0 never stops early.
+    sampler, optimiser
+        Their settings.
+    """
+
+    max_steps: int = 1500
+    seed: int = 7
+    validate_every: int = 250
+    checkpoint_every: int = 250
+    patience: int = 0
+    sampler: SamplerSettings = field(default_factory=SamplerSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+
+
+TRAINING_PRESETS = {
+    "small": TrainingSettings(max_steps=1500),
+    "default": TrainingSettings(max_steps=6000, sampler=SamplerSettings(batch=512, requests=16)),
+    # Leung & Bovy (2024): 4096 epochs of 348 steps, a restart every 512 epochs; their float16 is our bfloat16
+    "paper": TrainingSettings(
+        max_steps=1_425_408,
+        sampler=SamplerSettings(batch=1024, requests=1, as_published=True),
+        optimiser=OptimiserSettings(learning_rate=1e-4, warmup_steps=0, cycles=8, ema=0.0, clip=float("inf")),
+    ),
+}
