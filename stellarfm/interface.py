@@ -56,7 +56,9 @@ class OpenModel:
             else:
                 relation = "shown"
                 con.register(relation, _registrable(table))
-            self.model.perceive(read_tokens(con, relation, self.model.vocabulary, allow_missing=True))
+            self.model.perceive(
+                read_tokens(con, relation, self.model.vocabulary, allow_missing=True, called="the table")
+            )
         return self
 
     def request(self, names: Sequence[str]) -> "pd.DataFrame":

@@ -92,9 +92,23 @@ def identifiers(con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocab
 
 
 def read_tokens(
-    con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocabulary, *, allow_missing: bool = False
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    vocabulary: Vocabulary,
+    *,
+    allow_missing: bool = False,
+    called: str | None = None,
 ) -> TokenTable:
     """Read all rows of a relation.
+
+    Parameters
+    ----------
+    con, relation, vocabulary
+        As in `plan_tokens`.
+    allow_missing
+        Whether tokens without columns are simply unknown.
+    called
+        What a person calls the relation.
 
     Raises
     ------
@@ -102,10 +116,12 @@ def read_tokens(
         If a token that is not optional has no column (or, with `allow_missing`, if none has), or there are no rows.
     """
     query = plan_tokens(con, relation, vocabulary)
-    refuse_missing(query, relation, vocabulary, allow_missing=allow_missing)
+    refuse_missing(query, called or relation, vocabulary, allow_missing=allow_missing)
     table = _run(con, query)
     if len(table) == 0:
-        raise StellarError(f"{relation} has no rows: there is nothing to learn or predict from an empty selection")
+        raise StellarError(
+            f"{called or relation} has no rows: there is nothing to learn or predict from an empty selection"
+        )
     return table
 
 

@@ -56,7 +56,7 @@ def train_on_table(
     """
     vocabulary = load_vocabulary(settings.training.vocabulary)
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as con:
-        table = read_tokens(con, open_table(con, address, "own"), vocabulary)
+        table = read_tokens(con, open_table(con, address, "own"), vocabulary, called=str(address))
     if len(table) < _MIN_STARS:
         raise StellarError(f"{address} has {len(table)} rows; a model needs at least {_MIN_STARS} to learn from")
     parts = split_rows(table)

@@ -1,5 +1,6 @@
 """Killed anywhere and started again, a product ends with the same content as an unbroken one."""
 
+import json
 import os
 import signal
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from stellarfm.home import Home
 from tests.conftest import Made, small_settings, start, stellarfm, succeed
+
 
 def _kill_when(arguments: list[str], folder: Path, reached: Callable[[Path], bool]) -> None:
     """Start a command and kill it, without a chance to clean up, as soon as it has got somewhere."""
@@ -75,14 +77,15 @@ def test_a_termination_signal_lets_training_write_a_checkpoint_first(tmp_path: P
     settings = small_settings()
     for earlier in ("ingest", "prepare"):
         succeed([earlier, *settings], tmp_path)
-    process = start(["train", *settings, "--set", "training.max_steps=100000"], tmp_path)
-    deadline = time.monotonic() + 200
-    while not _some(tmp_path / "stellarfm-home", "runs/.*.partial/settings.toml"):
+    often = ["--set", "training.max_steps=100000", "--set", "training.checkpoint_every=5"]
+    process = start(["train", *settings, *often], tmp_path)
+    home, deadline = tmp_path / "stellarfm-home", time.monotonic() + 200
+    while not _some(home, "runs/.*.partial/checkpoint/state.json"):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    time.sleep(3)
     process.terminate()
-    process.communicate(timeout=100)
-    assert process.returncode == 143
-    assert _some(tmp_path / "stellarfm-home", "runs/.*.partial/checkpoint/state.json")
+    _, told = process.communicate(timeout=100)
+    assert process.returncode == 143, told
+    state = next(home.glob("runs/.*.partial/checkpoint/state.json"))
+    assert json.loads(state.read_text())["step"] >= 5

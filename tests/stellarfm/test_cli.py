@@ -86,8 +86,8 @@ def test_debug_shows_where_it_happened(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("a,b\n1,2\n", "has no column for the token 'bprp'"),
-        ("phot_bp_mean_mag,phot_rp_mean_mag,tmass_j,tmass_h,tmass_ks,teff,logg,m_h\n", "has no rows"),
-        ("phot_bp_mean_mag,phot_rp_mean_mag,tmass_j,tmass_h,tmass_ks,teff,logg,m_h\n1,1,1,1,1,1,1,1\n", "has 1 rows"),
+        ("bprp,grp,jh,jk,teff,logg,m_h\n", "own.csv has no rows"),
+        ("bprp,grp,jh,jk,teff,logg,m_h\n1,1,1,1,1,1,1\n", "own.csv has 1 rows"),
     ],
     ids=["no column", "no rows", "too few rows"],
 )
