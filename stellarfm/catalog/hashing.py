@@ -34,6 +34,8 @@ def _bytes(column: pa.Array) -> bytes:
     valid = pc.is_valid(column).to_numpy(zero_copy_only=False).tobytes()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return valid + "\x1f".join(text or "" for text in column.to_pylist()).encode()
+    if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
+        return valid + _bytes(pc.fill_null(pc.list_value_length(column), 0)) + _bytes(pc.list_flatten(column))
     filled = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
     values: bytes = filled.to_numpy(zero_copy_only=False).tobytes()
     return valid + values
