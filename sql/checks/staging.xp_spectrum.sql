@@ -2,10 +2,12 @@
 -- Given: checked, the attached warehouse. `row_number` leads back to the row of the table.
 select
     xp.rowid as row_number,
-    xp.*,
+    xp.source_id,
+    bp_n_relevant_bases,
+    rp_n_relevant_bases,
     gaia.source_id is not null as has_source,
-    len(bp_coefficients) as bp_num_coefficients,
-    len(rp_coefficients) as rp_num_coefficients,
+    coalesce(len(bp_coefficients), 0) as bp_num_coefficients,
+    coalesce(len(rp_coefficients), 0) as rp_num_coefficients,
     len(bp_coefficient_errors) = len(bp_coefficients) and len(rp_coefficient_errors) = len(rp_coefficients)
         as has_all_errors,
     len([c for c in bp_coefficients || rp_coefficients || bp_coefficient_errors || rp_coefficient_errors if not isfinite(c)])

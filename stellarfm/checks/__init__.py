@@ -106,7 +106,7 @@ def check_catalog(catalog: Path, folder: Path, limits: Checks) -> CheckReport:
 def _derive(judge: Judge, suite: Suite) -> Statistics:
     """Make the relation that is judged, and measure its watched columns."""
     view = _name(suite.table)
-    judge.con.execute(f"create view {view} as {_view(suite.table)}")
+    judge.con.execute(f"create {_view(view, suite.table)}")
     return measure(judge.con, view, suite, f"{view}_drift") if suite.drift else {}
 
 
@@ -185,11 +185,11 @@ def _objection(report: TableReport, limits: Checks) -> str:
     return ""
 
 
-def _view(table: str) -> str:
-    """Return the relation that is judged: the table, with what its rules derive from it if there is such SQL."""
+def _view(name: str, table: str) -> str:
+    """Return how the relation is made that is judged: a table where SQL derives it, for it is read once a rule."""
     if (resource_folder("sql") / "checks" / f"{table}.sql").is_file():
-        return read_sql(f"checks/{table}")
-    return f"select rowid as {ROW_NUMBER}, * from {_relation(table)}"  # noqa: S608
+        return f"table {name} as {read_sql(f'checks/{table}')}"
+    return f"view {name} as select rowid as {ROW_NUMBER}, * from {_relation(table)}"  # noqa: S608
 
 
 def _relation(table: str) -> str:
@@ -197,7 +197,7 @@ def _relation(table: str) -> str:
 
 
 def _name(table: str) -> str:
-    """Return the name of the relation that is judged, in the in-memory database."""
+    """Return the name of the relation that is judged, in the scratch database."""
     return table.replace(".", "_")
 
 

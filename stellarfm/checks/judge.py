@@ -1,7 +1,8 @@
 """Great Expectations on DuckDB: one context whose Data Docs grow table by table; nothing leaves this machine."""
 
+import atexit
 import os
-import uuid
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class _Dialect(str, Enum):
 
 
 class Judge:
-    """Judges relations of an in-memory DuckDB database and keeps the results for Data Docs.
+    """Judges relations of a scratch DuckDB database and keeps the results for Data Docs.
 
     Great Expectations works in one transaction: relations that are made after the first was judged stay unseen.
 
@@ -74,7 +75,7 @@ class Judge:
         name
             What Data Docs call it.
         view
-            Its name in the in-memory database.
+            Its name in the scratch database.
         rules
             What is expected of it.
         parameters
@@ -100,13 +101,17 @@ class Judge:
 
     def close(self) -> None:
         """Let go of the database."""
-        for engine in (self._source.get_engine(), self._source.get_execution_engine()):
-            engine.dispose() if hasattr(engine, "dispose") else engine.close()
+        execution = self._source.get_execution_engine()
+        for engine in (self._source.get_engine(), execution.engine):
+            engine.dispose()
+            engine.clear_compiled_cache()  # both hold types of DuckDB, see `_forget_duckdb_engine`
+            vars(engine.dialect).get("_type_memos", {}).clear()
+        execution.close()
 
 
 @contextmanager
 def open_judge(database: Path, folder: Path, memory_limit: str = "2GB", threads: int = 2) -> Iterator[Judge]:
-    """Open a DuckDB file for judging: an in-memory database with the file attached read-only as ``checked``.
+    """Open a DuckDB file for judging: a scratch database with the file attached read-only as ``checked``.
 
     Parameters
     ----------
@@ -119,7 +124,9 @@ def open_judge(database: Path, folder: Path, memory_limit: str = "2GB", threads:
     """
     import sqlalchemy
 
-    url = f"duckdb:///:memory:checks-{uuid.uuid4().hex}"
+    scratch = folder.absolute() / "judged.duckdb"
+    scratch.unlink(missing_ok=True)
+    url = sqlalchemy.URL.create("duckdb", database=str(scratch)).render_as_string()
     engine = sqlalchemy.create_engine(url)
     raw = engine.raw_connection()
     con: Any = raw.driver_connection
@@ -136,6 +143,7 @@ def open_judge(database: Path, folder: Path, memory_limit: str = "2GB", threads:
     finally:
         raw.close()
         engine.dispose()
+        scratch.unlink(missing_ok=True)
 
 
 def attach(con: Any, database: Path, *, read_only: bool = True) -> None:
@@ -155,7 +163,14 @@ def import_great_expectations() -> Any:
 
     if _Dialect.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
         engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, _Dialect.DUCKDB)
+        atexit.register(_forget_duckdb_engine)
     return gx
+
+
+def _forget_duckdb_engine() -> None:
+    """Let the interpreter free DuckDB at its end; else DuckDB lists on stderr what it finds alive, for pages."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "duckdb_engine"]:
+        vars(sys.modules[name]).clear()
 
 
 def _config(folder: Path) -> Any:
