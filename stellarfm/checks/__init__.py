@@ -39,6 +39,8 @@ def check_tables(
     *,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     accepted: Mapping[str, Statistics] | None = None,
+    memory_limit: str = "2GB",
+    threads: int = 2,
 ) -> CheckReport:
     """Check tables of a DuckDB file against the suites of ``expectations/``.
 
@@ -56,9 +58,12 @@ def check_tables(
     limits
         How much may be set aside.
     parameters
-        For each table, values that its rules leave open, e.g. ``landing_rows``; a rule whose value is not given is not judged.
+        For each table, values that its rules leave open, e.g. ``landing_rows``; rules whose value is not given
+        are not judged.
     accepted
         For each table, the statistics to compare its own with.
+    memory_limit, threads
+        What DuckDB may take.
 
     Raises
     ------
@@ -67,9 +72,11 @@ def check_tables(
         are written before, and no row is deleted.
     """
     known = (parameters or {}, accepted or {})
-    with open_judge(database, folder) as judge:
+    with open_judge(database, folder, memory_limit, threads) as judge:
         suites = [read_suite(table) for table in tables]
-        measured = {suite.table: _derive(judge, suite) for suite in suites}  # all before the first is judged, see `Judge`
+        measured = {
+            suite.table: _derive(judge, suite) for suite in suites
+        }  # all before the first is judged, see `Judge`
         reports = [
             _check_table(judge, suite, measured[suite.table], folder, *(given.get(suite.table, {}) for given in known))
             for suite in suites
@@ -83,7 +90,7 @@ def check_tables(
     return report
 
 
-def check_catalog(catalog: Path, folder: Path, limits: Checks) -> CheckReport:
+def check_catalog(catalog: Path, folder: Path) -> CheckReport:
     """Check the published table of a release, read-only.
 
     Parameters
@@ -92,15 +99,13 @@ def check_catalog(catalog: Path, folder: Path, limits: Checks) -> CheckReport:
         DuckDB file with the table ``stars``.
     folder
         Gets Data Docs and record.
-    limits
-        Not used for rows: a release has no rows to set aside, all its rules are critical or warnings.
 
     Raises
     ------
-    StellarError
-        If a critical expectation fails.
+    CheckFailedError
+        If a critical expectation fails; no row of a release is set aside.
     """
-    return check_tables(catalog, ("catalog.stars",), folder, limits)
+    return check_tables(catalog, ("catalog.stars",), folder, Checks(max_quarantined_share=0))
 
 
 def _derive(judge: Judge, suite: Suite) -> Statistics:
@@ -146,9 +151,7 @@ def _delete(judge: Judge, database: Path, tables: Sequence[str]) -> None:
     judge.con.execute(f"detach {ATTACHED}")
 
 
-def _set_aside(
-    judge: Judge, table: str, broken: Sequence[Verdict], folder: Path
-) -> tuple[int, dict[str, int]]:
+def _set_aside(judge: Judge, table: str, broken: Sequence[Verdict], folder: Path) -> tuple[int, dict[str, int]]:
     """Write the rows that break row rules to quarantine, and count them: in all, and by rule."""
     if not broken:
         return 0, {}
@@ -180,7 +183,8 @@ def _objection(report: TableReport, limits: Checks) -> str:
         return (
             f"the check of {report.table} would set aside {report.set_aside:,} of {report.num_rows:,} rows "
             f"({100 * share:.3g} %), more than the {100 * limits.max_quarantined_share:g} % that "
-            f"checks.max_quarantined_share allows; the rule broken most is {worst}: {finding.found} ({finding.note.rstrip('.')})"
+            f"checks.max_quarantined_share allows; the rule broken most is {worst}: "
+            f"{finding.found} ({finding.note.rstrip('.')})"
         )
     return ""
 

@@ -1,5 +1,6 @@
 """Reading the rows that a check set aside or showed, with the names of the rules that they break."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def failing_rows(folder: Path, table: str, most: int | None = None) -> tuple[lis
     with duckdb.connect() as con:
         found = con.execute(
             "select reasons, * exclude (reasons) from read_parquet($files, union_by_name = true) limit $most",
-            {"files": files, "most": -1 if most is None else most},
+            {"files": files, "most": sys.maxsize if most is None else most},
         )
         return [column[0] for column in found.description], found.fetchall()
 

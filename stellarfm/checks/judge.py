@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Verdict:
     found: str
 
 
-class _Dialect(str, Enum):
+class _Dialect(StrEnum):
     DUCKDB = "duckdb"
 
 
@@ -155,7 +155,7 @@ def attach(con: Any, database: Path, *, read_only: bool = True) -> None:
 def import_great_expectations() -> Any:
     """Import Great Expectations with telemetry and progress bars off, and teach it to keep a DuckDB connection open.
 
-    It closes the connection before it fetches the rows unless the dialect is listed among those whose connection persists.
+    It closes the connection before it fetches the rows, unless the dialect is among those whose connection persists.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
@@ -208,7 +208,9 @@ def _files(folder: Path) -> dict[str, Any]:
 
 def _verdict(rule: Rule, outcome: Any) -> Verdict:
     raised = outcome.exception_info or {}
-    if raised.get("raised_exception") or any(isinstance(v, dict) and v.get("raised_exception") for v in raised.values()):
+    if raised.get("raised_exception") or any(
+        isinstance(v, dict) and v.get("raised_exception") for v in raised.values()
+    ):
         raise ValueError(f"the rule {rule.name!r} could not be judged: {_message(raised)}")
     result = outcome.result
     num_rows = result.get("unexpected_count")
@@ -216,16 +218,18 @@ def _verdict(rule: Rule, outcome: Any) -> Verdict:
 
 
 def _message(raised: Mapping[str, Any]) -> str:
-    """Return the first line of the first exception that Great Expectations kept."""
-    flat = raised if "exception_message" in raised else next(iter(raised.values()))
-    return str(flat["exception_message"]).splitlines()[0]
+    """Return the first line of the first exception that Great Expectations kept, "" if there was none."""
+    kept = [raised, *(value for value in raised.values() if isinstance(value, dict))]
+    return next((str(k["exception_message"]).splitlines()[0] for k in kept if k.get("raised_exception")), "")
 
 
 def _in_words(rule: Rule, result: Mapping[str, Any]) -> str:
     if result.get("unexpected_count") is not None:
         share = result.get("unexpected_percent") or 0.0
         examples = ", ".join(dict.fromkeys(_short(value) for value in result.get("partial_unexpected_list", [])[:3]))
-        return f"{result['unexpected_count']:,} rows ({share:.3g} %) break it" + (f", e.g. {examples}" if examples else "")
+        return f"{result['unexpected_count']:,} rows ({share:.3g} %) break it" + (
+            f", e.g. {examples}" if examples else ""
+        )
     if rule.type == "unexpected_rows_expectation":
         details = (result.get("details") or {}).get("unexpected_rows") or []
         first = ", ".join(f"{key} = {_short(value)}" for key, value in dict(details[0]).items()) if details else ""

@@ -38,7 +38,9 @@ def show(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
 
 @checks_app.command()
 def rows(
-    table: Annotated[str | None, typer.Argument(help="Table as `checks show` names it; all of them if not given.")] = None,
+    table: Annotated[
+        str | None, typer.Argument(help="Table as `checks show` names it; all of them if not given.")
+    ] = None,
     home: Home = DEFAULT_HOME,
     limit: Most = _SHOWN_ROWS,
     as_json: Json = False,
@@ -53,7 +55,9 @@ def rows(
     names = tables_with_rows(folder) if table is None else [table]
     found = {name: failing_rows(folder, name, None if as_json else limit) for name in names}
     if as_json:
-        return print_json({name: [dict(zip(c, row, strict=True)) for row in listed] for name, (c, listed) in found.items()})
+        return print_json(
+            {name: [dict(zip(c, row, strict=True)) for row in listed] for name, (c, listed) in found.items()}
+        )
     if not any(listed for _, listed in found.values()):
         return console.print("no row breaks a rule" if table is None else f"no row of {table} breaks a rule")
     for name, (columns, listed) in found.items():

@@ -1,17 +1,16 @@
 """Landing to warehouse: staging, checks, crossmatch, marts, checks."""
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stellarfm.atomic import content_key, fresh_file, fresh_folder, publish_folder, write_json
+from stellarfm.atomic import content_key, fresh_file, write_json
 from stellarfm.catalog.hashing import table_hash
-from stellarfm.checks import DOCS_INDEX, CheckFailedError, CheckReport, check_tables
+from stellarfm.checks import DOCS_INDEX, CheckReport, check_tables
 from stellarfm.checks.accepted import ACCEPTED_FILE, accept, read_accepted
+from stellarfm.checks.folders import FAILED, forget_failed, kept_checks
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
@@ -23,9 +22,6 @@ from stellarfm.warehouse import STAGING, build_marts, build_staging, connect, sc
 CHECKED_STAGING = tuple(f"staging.{name}" for name in STAGING)
 CHECKED_MARTS = ("crossmatch.gaia_twomass", "crossmatch.gaia_apogee", "marts.stars", "marts.training_set")
 _STEPS = 4
-
-FAILED = "failed"
-"""Folder, below the home's ``checks``, of the last checks that stopped a run; gone when one passes."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +76,9 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot) -> Prepared:
     key = content_key(snapshot.hash, sql_texts(), _suites(), settings.checks.model_dump())
     made = _read(home)
     if made is not None and made.key == key and home.warehouse.is_file():
-        shutil.rmtree(home.checks / FAILED, ignore_errors=True)
+        forget_failed(home.checks)
         return made
-    with _checks_folder(home, key) as folder, fresh_file(home.warehouse) as path:
+    with kept_checks(home.checks, key) as folder, fresh_file(home.warehouse) as path:
         training_set_hash, report = _build(settings, home, path, folder)
     if not (home.checks / ACCEPTED_FILE).is_file():
         accept(home.checks, report, snapshot.hash)
@@ -105,42 +101,29 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot) -> Prepared:
 def _build(settings: Settings, home: Home, path: Path, folder: Path) -> tuple[str, CheckReport]:
     """Build and check a warehouse; return the hash of its training set, and what was found."""
     landing = landing_of(settings, home)
-    options = {"memory_limit": settings.warehouse.memory_limit, "threads": settings.warehouse.threads}
-    rows, accepted = landing.rows(), read_accepted(home.checks)
+    room = settings.warehouse
+    opened = partial(connect, memory_limit=room.memory_limit, threads=room.threads)
+    check = partial(
+        check_tables, memory_limit=room.memory_limit, threads=room.threads, accepted=read_accepted(home.checks)
+    )
+    rows = landing.rows()
     with progress_bar("prepare", "steps") as advance:
         advance(0, _STEPS, "staging")
-        with connect(path, **options) as con:
+        with opened(path) as con:
             build_staging(con, {table: landing.files(table) for table in STAGING.values()})
         advance(1, _STEPS, "checking the archives' tables")
         landed = {f"staging.{table}": {"landing_rows": rows[archive]} for table, archive in STAGING.items()}
-        report = check_tables(path, CHECKED_STAGING, folder, settings.checks, parameters=landed, accepted=accepted)
+        report = check(path, CHECKED_STAGING, folder, settings.checks, parameters=landed)
         advance(2, _STEPS, "crossmatch and marts")
-        with connect(path, **options) as con:
+        with opened(path) as con:
             build_marts(con)
             sources = {"marts.stars": {"source_rows": scalar(con, "select count(*) from staging.gaia_source")}}
         advance(3, _STEPS, "checking the marts")
-        found = check_tables(path, CHECKED_MARTS, folder, settings.checks, parameters=sources, accepted=accepted)
-        with connect(path, **options) as con:
+        found = check(path, CHECKED_MARTS, folder, settings.checks, parameters=sources)
+        with opened(path) as con:
             training_set_hash = table_hash(con, "marts.training_set", "source_id")
         advance(4, _STEPS, "done")
     return training_set_hash, report.joined(found)
-
-
-@contextmanager
-def _checks_folder(home: Home, key: str) -> Iterator[Path]:
-    """Yield the folder of the checks; it becomes ``failed`` if they stop the run, so that people can look."""
-    failed = home.checks / FAILED
-    with fresh_folder(home.checks / key) as folder:
-        try:
-            yield folder
-        except CheckFailedError as error:
-            publish_folder(folder, failed)
-            raise CheckFailedError(
-                f"{error}; mend the table or fetch it anew and run again; "
-                f"Data Docs lie in {failed / DOCS_INDEX}, `stellarfm checks rows` shows the rows",
-                error.report,
-            ) from error
-    shutil.rmtree(failed, ignore_errors=True)
 
 
 def prepare_landing(settings: Settings, home: Home) -> Prepared:

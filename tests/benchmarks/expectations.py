@@ -1,4 +1,4 @@
-"""How long 150 expectations with Data Docs take on a table of 400,000 x 130: on DuckDB as stellarfm checks, and on pandas.
+"""How long 150 expectations with Data Docs take on a table of 400,000 x 130: on DuckDB, and on pandas.
 
 Example: python -m tests.benchmarks.expectations --json
 """
@@ -42,7 +42,9 @@ def rules() -> list[Rule]:
     names = [f"x{i:03d}" for i in range(_NUM_NUMBERS)]
     made = [_rule(f"{n}_range", "column_values_to_be_between", column=n, min_value=0, max_value=1) for n in names]
     made += [_rule(f"{n}_known", "column_values_to_not_be_null", column=n, mostly=0.9) for n in names[:16]]
-    made += [_rule(f"{n}_median", "column_median_to_be_between", column=n, min_value=0.4, max_value=0.6) for n in names[:4]]
+    made += [
+        _rule(f"{n}_median", "column_median_to_be_between", column=n, min_value=0.4, max_value=0.6) for n in names[:4]
+    ]
     made += [_rule("source_id_unique", "column_values_to_be_unique", column="source_id")]
     return [*made, _rule("label_set", "column_values_to_be_in_set", column="label", value_set=["a", "b"])]
 
@@ -108,12 +110,15 @@ def main() -> None:
         found = [_in_process(engine, table) for engine in ENGINES]
     machine = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.machine()}
     machine |= {name: version(name) for name in ("great-expectations", "duckdb", "pandas")}
-    rows = [{**row, "rows": chosen.rows, "columns": _NUM_NUMBERS + 2, "rules": len(rules()), **machine} for row in found]
+    rows = [
+        {**row, "rows": chosen.rows, "columns": _NUM_NUMBERS + 2, "rules": len(rules()), **machine} for row in found
+    ]
     if chosen.json:
         print(json.dumps(rows, indent=2))
     else:
         for row in rows:
-            print(f"{row['engine']:<8} {row['seconds']:8.2f} s {row['cpu_seconds']:8.2f} s of CPU {row['peak_memory_mb']:8,} MB")
+            times = f"{row['seconds']:8.2f} s {row['cpu_seconds']:8.2f} s of CPU"
+            print(f"{row['engine']:<8} {times} {row['peak_memory_mb']:8,} MB")
 
 
 def _in_process(engine: str, table: Path) -> dict[str, Any]:
