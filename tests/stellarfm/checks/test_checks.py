@@ -190,7 +190,8 @@ def catalog(tmp_path: Path) -> Path:
     source_id = (rng.permutation(700_000)[:n].astype(np.int64) << 43) + 1
     stars = {
         "source_id": source_id, "ra": 360 * rng.random(n), "dec": 90 * rng.random(n), "healpix_8": source_id >> 43,
-        "phot_g_mean_mag": 10 + rng.random(n), "num_tokens_observed": np.full(n, 110), "quality_flags": np.zeros(n, int),
+        "phot_g_mean_mag": 10 + rng.random(n), "num_tokens_observed": np.full(n, 110),
+        "quality_flags": np.zeros(n, int),
         "flag_warn": np.zeros(n, bool), "flag_bad": np.zeros(n, bool), "model_version": ["1"] * n,
     }  # fmt: skip
     for name, values, error in (("teff", teff, 50.0), ("logg", logg, 0.1), ("m_h", m_h, 0.05)):
