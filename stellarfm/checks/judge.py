@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from stellarfm.checks.docs import make_offline
 from stellarfm.checks.suites import Rule
 
 ATTACHED = "checked"
@@ -63,6 +64,7 @@ class Judge:
     def __init__(self, url: str, con: Any, folder: Path) -> None:
         gx = import_great_expectations()
         self.con = con
+        self._docs = folder / DOCS_INDEX.parent
         self._gx = gx
         self._context = gx.get_context(project_config=_config(folder), mode="ephemeral")
         self._source = self._context.data_sources.add_sql("duckdb", connection_string=url, create_temp_table=False)
@@ -98,6 +100,7 @@ class Judge:
     def write_docs(self) -> None:
         """Write the pages of everything that was judged so far."""
         self._context.build_data_docs()
+        make_offline(self._docs)
 
     def close(self) -> None:
         """Let go of the database."""

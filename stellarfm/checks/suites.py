@@ -40,7 +40,16 @@ class Rule:
     def to_expectation(self) -> dict[str, Any]:
         """Return the rule in Great Expectations' JSON form."""
         meta = {"rule": self.name, "severity": self.severity, "note": self.note}
-        return {"type": self.type, "kwargs": dict(self.kwargs), "meta": meta}
+        kwargs = {name: value for name, value in self.kwargs.items() if name != "description"}
+        return {"type": self.type, "kwargs": kwargs, "meta": meta, "description": self.description}
+
+    @property
+    def description(self) -> str:
+        """What Data Docs say of it: name, severity, what is expected, and why."""
+        words = self.type.removeprefix("expect_").replace("_", " ")
+        given = {name: value for name, value in self.kwargs.items() if not isinstance(value, dict)}
+        expected = given.get("description") or f"{words} ({', '.join(f'{k} {v}' for k, v in given.items())})"
+        return f"{self.name} [{self.severity}]: {expected}. {self.note}"
 
 
 @dataclass(frozen=True)

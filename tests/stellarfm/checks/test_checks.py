@@ -1,5 +1,6 @@
 """The gate itself: what stops, what is set aside, what is told, and that nothing leaves the machine."""
 
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -114,6 +115,15 @@ def test_nothing_outside_is_looked_up(clean_warehouse, tmp_path, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     check_tables(clean_warehouse, ["staging.extinction"], tmp_path, Checks())
+
+
+def test_data_docs_fetch_nothing_and_show_rule_and_source(clean_warehouse, tmp_path):
+    check_tables(clean_warehouse, ["staging.extinction"], tmp_path, Checks())
+    pages = [page.read_text() for page in (tmp_path / "docs").rglob("*.html")]
+    assert not any(re.search(r"(src=\"|url\('|<link[^>]*href=\")https?://", page) for page in pages)
+    result = next((tmp_path / "docs" / "validations").rglob("*.html")).read_text()
+    for part in ("logebv_is_a_logarithm", "critical", "Positive medians mean E(B-V) itself", "Observed Value"):
+        assert part in result
 
 
 def test_telemetry_is_off(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 
+from stellarfm.checks.judge import import_great_expectations
 from stellarfm.checks.rows import names_rows
 from stellarfm.checks.suites import read_suite, suite_tables
 from stellarfm.resources import read_sql, resource_folder
@@ -28,6 +29,14 @@ def test_rules_have_stable_names_a_severity_and_a_note(table):
     for rule in suite.rules:
         assert re.fullmatch(r"[a-z][a-z0-9_]+", rule.name)
         assert len(rule.note) > 10
+
+
+@pytest.mark.parametrize("table", suite_tables())
+def test_great_expectations_reads_the_files_as_they_are(table):
+    gx = import_great_expectations()
+    data = json.loads((resource_folder("expectations") / f"{table}.json").read_text())
+    suite = gx.ExpectationSuite(name=data["name"], expectations=data["expectations"], meta=data["meta"])
+    assert len(suite.expectations) == len(read_suite(table).rules)
 
 
 @pytest.mark.parametrize("table", suite_tables())
