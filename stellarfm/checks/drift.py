@@ -9,6 +9,9 @@ from stellarfm.checks.suites import Rule, Suite, Tolerance
 Statistics = dict[str, dict[str, float]]
 """For each column: ``rows``, ``median``, ``mad``, ``null_share``."""
 
+DRIFT_SUFFIX = "_drift"
+"""End of the name of every rule that compares with the accepted snapshot."""
+
 _STANDARD_ERRORS = 5
 _MEDIAN_ERROR = 1.2533 * 1.4826
 """Standard error of a median in units of MAD / sqrt(n), for a normal distribution; that of the MAD itself is 1.17."""
@@ -72,4 +75,4 @@ def _rule(column: str, name: str, accepted: float, allowed: float) -> Rule:
         "if the change is meant, accept it with `stellarfm checks accept`."
     )
     kwargs = {"column": f"{column}_{name}", "min_value": accepted - allowed, "max_value": accepted + allowed}
-    return Rule(f"{column}_{name}_drift", "critical", note, "expect_column_max_to_be_between", kwargs)
+    return Rule(f"{column}_{name}{DRIFT_SUFFIX}", "critical", note, "expect_column_max_to_be_between", kwargs)

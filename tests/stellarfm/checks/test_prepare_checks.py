@@ -88,6 +88,9 @@ def test_a_failed_check_names_table_rule_finding_way_out_and_the_docs_that_remai
     rows = json.loads(_run("rows", "staging.apogee", "--home", str(bad_home.path), "--json"))["staging.apogee"]
     assert all("teff_in_range" in row["reasons"] for row in rows)
     assert "staging.apogee" in _run("rows", "--home", str(bad_home.path))
+    refused = CliRunner().invoke(checks_app, ["accept", "--home", str(bad_home.path)])
+    assert "staging.apogee: teff_is_in_kelvin" in str(refused.exception)
+    assert not read_accepted(bad_home.checks)
 
 
 def test_rows_says_when_no_row_breaks_a_rule(home):
