@@ -113,9 +113,9 @@ def build_marts(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def sql_texts() -> dict[str, str]:
-    """Return the text of every relation that the warehouse is built from, for its content key."""
+    """Return the text of every relation that the warehouse is built and checked with, for its content key."""
     root = resource_folder("sql")
-    folders = ("staging", "crossmatch", "marts")
+    folders = ("staging", "crossmatch", "marts", "checks")
     return {
         str(path.relative_to(root)): path.read_text(encoding="utf-8")
         for f in folders

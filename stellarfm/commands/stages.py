@@ -38,7 +38,7 @@ def prepare(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, 
     with folder.lock():
         prepared = prepare_landing(settings, folder)
     if as_json:
-        return print_json(vars(prepared))
+        return print_json({**vars(prepared), "docs": prepared.docs})
     return print_facts({"warehouse": folder.warehouse, "checks": prepared.docs, "set aside": prepared.quarantined_rows})
 
 
