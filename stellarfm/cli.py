@@ -1,5 +1,7 @@
 """The command line: one command for the whole product, one a stage, and groups for what was made."""
 
+import atexit
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -79,5 +81,24 @@ def _trace(words: list[str]) -> None:
         traceback.print_exc()
 
 
+def run_process() -> None:
+    """Be the process `stellarfm`: run the command line and end.
+
+    Prefect leaves daemon threads behind whose frames hold DuckDB's types when Python takes itself down, and DuckDB's
+    binding prints a page about every such type. So the process ends as soon as all exit handlers have run.
+    """
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    if "prefect" not in sys.modules:
+        raise SystemExit(code)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    main()
+    run_process()

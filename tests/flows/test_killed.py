@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,14 +17,29 @@ from tests.conftest import Made, small_settings, start, stellarfm, succeed
 
 def _kill_when(arguments: list[str], folder: Path, reached: Callable[[Path], bool]) -> None:
     """Start a command and kill it, without a chance to clean up, as soon as it has got somewhere."""
+    with _started(arguments, folder) as process:
+        _wait(process, lambda: reached(folder / "stellarfm-home"))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@contextmanager
+def _started(arguments: list[str], folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A command that is at work; it does not outlive the test."""
     process = start(arguments, folder)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait(process: "subprocess.Popen[str]", reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 200
-    while not reached(folder / "stellarfm-home"):
+    while not reached():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
 
 
 def _some(home: Path, pattern: str) -> bool:
@@ -39,7 +56,7 @@ def test_killed_while_ingesting_training_and_publishing_it_ends_with_the_same_re
     assert not (tmp_path / "stellarfm-home" / "warehouse.duckdb").exists()
     often = [*settings, "--set", "training.checkpoint_every=5"]
     succeed(["prepare", *settings], tmp_path)
-    _kill_when(["train", *often], tmp_path, lambda home: _some(home, "runs/.*.partial/checkpoint/state.json"))
+    _kill_when(["train", *often], tmp_path, lambda home: _some(home, "runs/.*.partial/checkpoints/*/state.json"))
     assert not _some(tmp_path / "stellarfm-home", "runs/[0-9a-f]*")
     succeed(["train", *often], tmp_path)
     _kill_when(["publish", *settings], tmp_path, lambda home: _some(home, "releases/.r1-*.partial"))
@@ -78,14 +95,11 @@ def test_a_termination_signal_lets_training_write_a_checkpoint_first(tmp_path: P
     for earlier in ("ingest", "prepare"):
         succeed([earlier, *settings], tmp_path)
     often = ["--set", "training.max_steps=100000", "--set", "training.checkpoint_every=5"]
-    process = start(["train", *settings, *often], tmp_path)
-    home, deadline = tmp_path / "stellarfm-home", time.monotonic() + 200
-    while not _some(home, "runs/.*.partial/checkpoint/state.json"):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    process.terminate()
-    _, told = process.communicate(timeout=100)
+    home = tmp_path / "stellarfm-home"
+    with _started(["train", *settings, *often], tmp_path) as process:
+        _wait(process, lambda: _some(home, "runs/.*.partial/checkpoints/*/state.json"))
+        process.terminate()
+        _, told = process.communicate(timeout=100)
     assert process.returncode == 143, told
-    state = next(home.glob("runs/.*.partial/checkpoint/state.json"))
+    state = next(home.glob("runs/.*.partial/checkpoints/*/state.json"))
     assert json.loads(state.read_text())["step"] >= 5
