@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 
 from stellarfm.errors import StellarError
+from stellarfm.fields import Field
 
 _CASTS = {
     "DATE": "varchar", "TIMESTAMP": "varchar", "TIMESTAMP WITH TIME ZONE": "varchar", "TIME": "varchar",
@@ -20,25 +20,6 @@ _CASTS = {
     "USMALLINT": "integer", "TINYINT": "smallint", "NULL": "double",
 }  # fmt: skip
 """Types that FITS or VOTable do not know, and what holds their values; a value that does not fit is an error."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """What is known of a column beside its values; "" if it is not.
-
-    Attributes
-    ----------
-    unit
-        As astropy writes it, e.g. ``mas / yr``.
-    ucd
-        Unified content descriptor.
-    description
-        One sentence.
-    """
-
-    unit: str = ""
-    ucd: str = ""
-    description: str = ""
 
 
 def read_file(path: Path, kind: str, part: str) -> tuple[pa.Table, dict[str, Field]]:

@@ -3,16 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 import duckdb
 
 from stellarfm.atomic import fresh_file
 from stellarfm.errors import StellarError
-
-if TYPE_CHECKING:
-    from stellarfm.fits_votable import Field
+from stellarfm.fields import Field
 
 ROW = "__row__"
 """Column of a numbered table: a whole number that no other row has, growing in the order of the file."""
@@ -26,8 +23,11 @@ _VOTABLE = {".vot", ".votable", ".xml"}
 _DUCKDB = {".duckdb", ".db", ".ddb"}
 _TEXT = {".csv", ".tsv"}
 _PARQUET = {".parquet", ".pq"}
-_COPY_PARQUET = "format parquet, compression snappy, dictionary_size_limit 1000"
+_COPY_PARQUET = "format parquet, compression snappy, dictionary_size_limit 1000, row_group_size 61440"
 """Dictionaries only for columns of few values: looking for them in every column doubles the time of writing."""
+
+_LARGE_GROUP = 250_000
+"""Rows of a Parquet row group that are worth sharing among cores."""
 
 
 def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -> str:
@@ -54,7 +54,8 @@ def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -
 def open_numbered(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -> str:
     """Make a file known as `open_table` does, with one more column, `ROW`, that numbers its rows.
 
-    Text is parsed once, into a temporary table; everything else is read where it lies.
+    Text is parsed once, into a temporary table; everything else is read where it lies. Beside the relation `name` there
+    is `name`_shared, the same rows in any order, which all cores can read at once.
 
     Raises
     ------
@@ -70,7 +71,10 @@ def _guarded(con: duckdb.DuckDBPyConnection, address: str | Path, name: str, *, 
     if not path.is_file() and not _parquet_files(path):
         raise StellarError(f"there is no table {path}; name a file that is there ({', '.join(READABLE)})")
     try:
-        return _open(con, path, part, name, numbered=numbered)
+        relation = _open(con, path, part, name, numbered=numbered)
+        if numbered:
+            _view_shared(con, path, name)
+        return relation
     except (duckdb.Error, OSError, ValueError, TypeError, IndexError, KeyError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise StellarError(
@@ -83,9 +87,10 @@ def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, n
     if suffix in _DUCKDB:
         return _open_duckdb(con, path, part, name, numbered=numbered)
     if suffix in _PARQUET or not path.is_file():
-        row = f", (file_index << 40) | file_row_number as {ROW}" if numbered else ""
-        files = ", ".join(_literal(file) for file in _parquet_files(path) or [path])
-        con.execute(f"create temp view {name} as select *{row} from read_parquet([{files}])")  # noqa: S608
+        files = _parquet_files(path) or [path]
+        number = "file_row_number" if len(files) == 1 else "(file_index << 40) | file_row_number"
+        columns = f"*, {number} as {ROW}" if numbered else "*"
+        con.execute(f"create temp view {name} as select {columns} from {_scan(files)}")  # noqa: S608
     elif suffix in _TEXT and numbered:
         con.execute(
             f"create temp table {name} as select row_number() over () - 1 as {ROW}, * from read_csv({_literal(path)})"
@@ -97,6 +102,29 @@ def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, n
     else:
         raise StellarError(f"{path} has an unknown format; known are {', '.join(READABLE)}")
     return name
+
+
+def _scan(files: list[Path]) -> str:
+    return f"read_parquet([{', '.join(map(_literal, files))}])"
+
+
+def _view_shared(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Make the view of the same rows that may be read in slices, because a Parquet row group is the work of one core."""
+    cuts = _cuts(con, path) if _suffix(path) in _PARQUET and path.is_file() else []
+    whole = f"select *, file_row_number as {ROW} from {_scan([path])}"  # noqa: S608
+    slices = [f"{whole} where file_row_number >= {low} and file_row_number < {high}" for low, high in pairwise(cuts)]
+    con.execute(f"create temp view {name}_shared as {' union all '.join(slices) or f'from {name}'}")
+
+
+def _cuts(con: duckdb.DuckDBPyConnection, file: Path) -> list[int]:
+    """Return where to cut a file of few and large row groups so that every core has its share, else nothing."""
+    rows, groups = con.execute(
+        "select num_rows, num_row_groups from parquet_file_metadata($file)", {"file": str(file)}
+    ).fetchall()[0]
+    threads = int(con.execute("select current_setting('threads')").fetchall()[0][0])
+    if groups >= threads or rows / groups < _LARGE_GROUP:
+        return []
+    return [rows * i // threads for i in range(threads)] + [rows]
 
 
 def _register(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool) -> None:
@@ -114,7 +142,7 @@ def _register(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, 
             con.execute(f"comment on column {name}.{_quote(column)} is {_literal(json.dumps(asdict(field)))}")
 
 
-def fields_of(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, "Field"]:
+def fields_of(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Field]:
     """Return what is known of the columns of an opened table beside their values: units, UCDs, descriptions.
 
     Parameters
@@ -124,13 +152,11 @@ def fields_of(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, "Field"]:
     name
         Name that it was opened under.
     """
-    from stellarfm.fits_votable import Field
-
     found = con.execute(
-        "select column_name, comment from duckdb_columns() where table_name = $name and comment is not null",
+        "select column_name, comment from duckdb_columns() where table_name = $name and comment like '{%'",
         {"name": name},
     ).fetchall()
-    return {column: Field(**json.loads(comment)) for column, comment in found if comment.startswith("{")}
+    return {column: Field(**json.loads(comment)) for column, comment in found}
 
 
 def _parquet_files(path: Path) -> list[Path]:
@@ -172,7 +198,7 @@ def _open_duckdb(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: st
 
 
 def write_table(
-    con: duckdb.DuckDBPyConnection, relation: str, target: Path, fields: Mapping[str, "Field"] | None = None
+    con: duckdb.DuckDBPyConnection, relation: str, target: Path, fields: Mapping[str, Field] | None = None
 ) -> int:
     """Write a relation to a file in the format of its suffix, in one step, and return its number of rows.
 
@@ -203,7 +229,7 @@ def write_table(
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection, relation: str, path: Path, target: Path, fields: Mapping[str, "Field"]
+    con: duckdb.DuckDBPyConnection, relation: str, path: Path, target: Path, fields: Mapping[str, Field]
 ) -> int:
     suffix = _suffix(target)
     if suffix in _PARQUET:

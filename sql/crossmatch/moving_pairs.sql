@@ -16,7 +16,10 @@ meetings as (
         probe_cells.z + probe_cells.vz * build_cells.years as wz,
         1 / sqrt(ux * ux + uy * uy + uz * uz) as u,
         1 / sqrt(wx * wx + wy * wy + wz * wz) as w,
-        pow(ux * u - wx * w, 2) + pow(uy * u - wy * w, 2) + pow(uz * u - wz * w, 2) as chord2
+        ux * u - wx * w as dx,
+        uy * u - wy * w as dy,
+        uz * u - wz * w as dz,
+        dx * dx + dy * dy + dz * dz as chord2
     from probe_cells
     inner join build_cells using (cell)
 
@@ -27,4 +30,4 @@ select
     probe_row,
     2 * asin(sqrt(chord2) / 2) * 6.48e5 / pi() as separation_arcsec
 from meetings
-where chord2 <= pow(getvariable('chord'), 2)
+where chord2 <= getvariable('chord') * getvariable('chord')

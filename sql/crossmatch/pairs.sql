@@ -7,9 +7,10 @@ meetings as (
     select
         build_cells.row_number as build_row,
         probe_cells.row_number as probe_row,
-        pow(build_cells.x - probe_cells.x, 2)
-        + pow(build_cells.y - probe_cells.y, 2)
-        + pow(build_cells.z - probe_cells.z, 2) as chord2
+        build_cells.x - probe_cells.x as dx,
+        build_cells.y - probe_cells.y as dy,
+        build_cells.z - probe_cells.z as dz,
+        dx * dx + dy * dy + dz * dz as chord2
     from probe_cells
     inner join build_cells using (cell)
 
@@ -20,4 +21,4 @@ select
     probe_row,
     2 * asin(sqrt(chord2) / 2) * 6.48e5 / pi() as separation_arcsec
 from meetings
-where chord2 <= pow(getvariable('chord'), 2)
+where chord2 <= getvariable('chord') * getvariable('chord')

@@ -107,14 +107,14 @@ def _meet(
     """Join the cells of both sides; the build side is copied to the cells that it touches."""
     reach = reach * (1 + 1e-9) + 1e-15
     wide = min(_WIDE_CELL, max(3.0, _WIDE_CELL_ARCSEC * _ARCSEC / reach))
-    _set(con, cell_size=max(wide * reach, _MIN_CELL))
+    _set(con, reach=reach, cell_size=max(wide * reach, _MIN_CELL))
     exact = how == "moving_pairs"
     mover_points = f"select row_number, x, y, z{', vx, vy, vz, 0.0 as years' if exact else ''} from {moving}"
     still_points = (
         f"select row_number, x, y, z{', 0.0 as vx, 0.0 as vy, 0.0 as vz, years' if exact else ''} from {still}"
     )
     build, probe = (mover_points, still_points) if mover_builds else (still_points, mover_points)
-    con.execute(f"create or replace temp view build as select *, {reach!r} as reach from ({build})")  # noqa: S608
+    con.execute(f"create or replace temp view build as {build}")
     con.execute(f"create or replace temp view probe as {probe}")
     for name in ("build_cells", "probe_cells"):
         con.execute(f"create or replace temp view {name} as {read_sql(f'crossmatch/{name}')}")

@@ -113,18 +113,19 @@ def match_tables(
     ]
     _check_epochs(*sides)
     told("finding pairs")
+    con.execute("set preserve_insertion_order = false")
     found = find_pairs(con, *sides, radius_arcsec=radius_arcsec)
     if one_to_one:
         keep_one_to_one(con)
     elif find == "best":
         keep_nearest(con)
-    matched_left, matched_right = con.execute(
-        "select count(distinct left_row), count(distinct right_row) from pairs"
-    ).fetchall()[0]
     told("writing")
+    con.execute("set preserve_insertion_order = true")  # of the left rows
     names = _output_names(con)
-    fields = {names[t][c]: f for t in names for c, f in fields_of(con, t).items() if c in names[t]}
+    fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
     pairs = write_table(con, _select(con, names, in_order=find == "all"), target, fields)
+    matched_right = _count(con, "select count(distinct right_row) from pairs")
+    matched_left = pairs if one_to_one or find == "best" else _count(con, "select count(distinct left_row) from pairs")
     return Matched(
         rows_left=found[0].rows,
         rows_right=found[1].rows,
@@ -136,6 +137,10 @@ def match_tables(
         moving_left=found[0].moving,
         moving_right=found[1].moving,
     )
+
+
+def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    return int(con.execute(sql).fetchall()[0][0])
 
 
 def _open(
@@ -153,7 +158,7 @@ def _open(
             f"{address} has no column {missing}; a proper motion needs two columns: name them, or leave motions out "
             "with --no-proper-motions"
         )
-    side = Side(relation, epoch=columns.epoch, ra=columns.ra, dec=columns.dec, pmra=pmra, pmdec=pmdec)
+    side = Side(f"{relation}_shared", epoch=columns.epoch, ra=columns.ra, dec=columns.dec, pmra=pmra, pmdec=pmdec)
     return replace(side, moves=proper_motions and len(has) == 2, row=ROW, name=str(address))
 
 
@@ -181,7 +186,7 @@ def _select(con: duckdb.DuckDBPyConnection, names: Mapping[str, Mapping[str, str
         from (select {ROW} as __left, {left} from left_table) as left_rows
         inner join (
             select pairs.left_row as __pair, matched.*, pairs.separation_arcsec
-            from (select {ROW} as __right, {right} from right_table) as matched
+            from (select {ROW} as __right, {right} from right_table_shared) as matched
             inner join pairs on matched.__right = pairs.right_row
         ) as right_rows on left_rows.__left = right_rows.__pair{order}
     )"""  # noqa: S608
