@@ -114,7 +114,7 @@ def open_catalog(path: str | Path = DEFAULT_HOME, release: str = "latest") -> Ca
 def _registrable(table: Any) -> Any:
     """Return what DuckDB can register: an astropy table becomes one of Arrow."""
     if hasattr(table, "colnames"):
-        from stellarfm.formats import from_astropy
+        from stellarfm.fits_votable import from_astropy
 
         return from_astropy(table)
     if isinstance(table, duckdb.DuckDBPyRelation):

@@ -11,7 +11,7 @@ from stellarfm.commands.options import DEFAULT_HOME, Home, Json, console, print_
 def predict(
     table: Annotated[str, typer.Argument(help="Table with tokens of the model (Parquet, CSV, FITS, VOTable, DuckDB).")],
     request: Annotated[str, typer.Option("--request", help="Tokens to predict, separated by commas.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="File to write, in the format of its suffix.")],
+    output: Annotated[Path, typer.Option("-o", "--out", help="File to write, in the format of its suffix.")],
     model: Annotated[str, typer.Option("--model", help="Version in the registry, or a model folder.")] = "champion",
     show_requested: Annotated[
         bool, typer.Option("--show-requested", help="Let the model see the table's own values of what is requested.")
