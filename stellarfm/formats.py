@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
+
 import duckdb
 
 from stellarfm.atomic import fresh_file
@@ -90,11 +91,11 @@ def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, n
         files = _parquet_files(path) or [path]
         number = "file_row_number" if len(files) == 1 else "(file_index << 40) | file_row_number"
         columns = f"*, {number} as {ROW}" if numbered else "*"
-        con.execute(f"create temp view {name} as select {columns} from {_scan(files)}")  # noqa: S608
+        con.execute(f"create temp view {name} as select {columns} from {_scan(files)}")
     elif suffix in _TEXT and numbered:
         con.execute(
             f"create temp table {name} as select row_number() over () - 1 as {ROW}, * from read_csv({_literal(path)})"
-        )  # noqa: S608
+        )
     elif suffix in _TEXT:
         con.execute(f"create temp view {name} as from read_csv({_literal(path)})")
     elif suffix in _FITS | _VOTABLE:
@@ -111,7 +112,7 @@ def _scan(files: list[Path]) -> str:
 def _view_shared(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     """Make the view of the same rows that may be read in slices, because a Parquet row group is the work of one core."""
     cuts = _cuts(con, path) if _suffix(path) in _PARQUET and path.is_file() else []
-    whole = f"select *, file_row_number as {ROW} from {_scan([path])}"  # noqa: S608
+    whole = f"select *, file_row_number as {ROW} from {_scan([path])}"
     slices = [f"{whole} where file_row_number >= {low} and file_row_number < {high}" for low, high in pairwise(cuts)]
     con.execute(f"create temp view {name}_shared as {' union all '.join(slices) or f'from {name}'}")
 
@@ -193,7 +194,7 @@ def _open_duckdb(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: st
     if not numbered:
         return relation
     row = "rowid" if has_rowid else "row_number() over () - 1"
-    con.execute(f"create temp view {name} as select *, {row} as {ROW} from {relation}")  # noqa: S608
+    con.execute(f"create temp view {name} as select *, {row} as {ROW} from {relation}")
     return name
 
 
@@ -228,14 +229,13 @@ def write_table(
         raise StellarError(f"{target} cannot be written ({error.strerror or error}); choose another place") from error
 
 
-def _write(
-    con: duckdb.DuckDBPyConnection, relation: str, path: Path, target: Path, fields: Mapping[str, Field]
-) -> int:
+def _write(con: duckdb.DuckDBPyConnection, relation: str, path: Path, target: Path, fields: Mapping[str, Field]) -> int:
     suffix = _suffix(target)
     if suffix in _PARQUET:
         return _count(con, f"copy (from {relation}) to {_literal(path)} ({_COPY_PARQUET})")
     if suffix in _TEXT:
-        options = f"header, delimiter {_literal(',' if suffix == '.csv' else chr(9))}, compression {'gzip' if _is_zipped(target) else 'none'}"
+        delimiter, zipped = "," if suffix == ".csv" else "\t", "gzip" if _is_zipped(target) else "none"
+        options = f"header, delimiter {_literal(delimiter)}, compression {zipped}"
         return _count(con, f"copy (from {relation}) to {_literal(path)} (format csv, {options})")
     if suffix in _DUCKDB:
         con.execute(f"attach {_literal(path)} as target_file (storage_version 'v1.0.0')")

@@ -46,7 +46,7 @@ def crossmatch(
 ) -> None:
     """Match two tables on the sky, with proper motions; all columns of both and the separation are written.
 
-    Example: stellarfm crossmatch gaia.parquet 2mass.fits --radius-arcsec 1.5 --left-epoch ref_epoch --right-epoch 1999.5 -o pairs.parquet
+    Example: stellarfm crossmatch gaia.parquet 2mass.fits --radius-arcsec 1.5 --left-epoch 2016 --right-epoch 1999 -o out.parquet
     """
     from stellarfm.crossmatch.tables import Columns, match_tables, workspace
 

@@ -3,7 +3,7 @@
 import duckdb
 
 from stellarfm.crossmatch.pairs import find_pairs
-from stellarfm.crossmatch.sides import Side, quote
+from stellarfm.crossmatch.sides import Side
 from stellarfm.errors import StellarError
 from stellarfm.resources import read_sql
 
@@ -33,12 +33,12 @@ def match(con: duckdb.DuckDBPyConnection, left: Side, right: Side, target: str, 
     find_pairs(con, left, right, radius_arcsec=radius_arcsec)
     for side, name in ((left, "left_side"), (right, "right_side")):
         con.execute(
-            f"create or replace temp view {name} as "  # noqa: S608
+            f"create or replace temp view {name} as "
             f"select {side.row} as row_number, {side.identifier} as identifier from {side.relation}"
         )
     names = f"left_identifier as {left.identifier}, right_identifier as {right.identifier}"
     con.execute(
-        f"create table {target} as select {names}, * exclude (left_identifier, right_identifier) "  # noqa: S608
+        f"create table {target} as select {names}, * exclude (left_identifier, right_identifier) "
         f"from ({read_sql('crossmatch/best')})"
     )
 
@@ -66,7 +66,7 @@ def keep_one_to_one(con: duckdb.DuckDBPyConnection) -> None:
 
 def _refuse_repeated(con: duckdb.DuckDBPyConnection, side: Side) -> None:
     repeated = con.execute(
-        f"select {side.identifier}, count(*) from {side.relation} group by all having count(*) > 1 order by 1 limit 1"  # noqa: S608
+        f"select {side.identifier}, count(*) from {side.relation} group by all having count(*) > 1 order by 1 limit 1"
     ).fetchall()
     if repeated:
         value, count = repeated[0]

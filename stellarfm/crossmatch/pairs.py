@@ -120,7 +120,7 @@ def _meet(
         con.execute(f"create or replace temp view {name} as {read_sql(f'crossmatch/{name}')}")
     left_builds = mover_builds == mover.is_left
     left, right = ("build_row", "probe_row") if left_builds else ("probe_row", "build_row")
-    con.execute(f"insert into pairs select {left}, {right}, separation_arcsec from ({read_sql(f'crossmatch/{how}')})")  # noqa: S608
+    con.execute(f"insert into pairs select {left}, {right}, separation_arcsec from ({read_sql(f'crossmatch/{how}')})")
 
 
 def _set(con: duckdb.DuckDBPyConnection, **values: float) -> None:

@@ -103,11 +103,11 @@ def survey(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Surveyed:
         f"cast({side.epoch} as double)" if is_year else _double(side.epoch) if side.epoch else "cast(null as double)"
     )
     con.execute(
-        f"create or replace temp view {view} as select {side.row} as row_number, {_double(side.ra)} as ra, "  # noqa: S608
+        f"create or replace temp view {view} as select {side.row} as row_number, {_double(side.ra)} as ra, "
         f"{_double(side.dec)} as dec, {pmra} as pmra, {pmdec} as pmdec, {epoch} as epoch from {side.relation}"
     )
     found = con.execute(
-        "select count(*), count(*) filter (isfinite(ra) and isfinite(dec)), "  # noqa: S608
+        "select count(*), count(*) filter (isfinite(ra) and isfinite(dec)), "
         "count(*) filter (isfinite(pmra) and isfinite(pmdec)), min(epoch), max(epoch), "
         f"count(*) filter ({_WRONG['position']}), count(*) filter ({_WRONG['motion']}), "
         f"count(*) filter ({_WRONG['epoch'] if side.epoch else 'false'}) from {view}"
@@ -129,7 +129,7 @@ _WRONG = {
 
 def _refuse(con: duckdb.DuckDBPyConnection, side: Side, view: str, kind: str, count: int) -> None:
     row, ra, dec, pmra, pmdec, epoch = con.execute(
-        f"select row_number, ra, dec, pmra, pmdec, epoch from {view} where {_WRONG[kind]} order by 1 limit 1"  # noqa: S608
+        f"select row_number, ra, dec, pmra, pmdec, epoch from {view} where {_WRONG[kind]} order by 1 limit 1"
     ).fetchall()[0]
     what = {
         "position": f"has {side.ra} = {ra}, {side.dec} = {dec}, which is not on the sky; give degrees, "
@@ -164,10 +164,10 @@ def _check_types(con: duckdb.DuckDBPyConnection, side: Side, needed: list[str]) 
 def _refuse_type(con: duckdb.DuckDBPyConnection, side: Side, column: str, kind: str) -> None:
     """Raise unless every value is a number all the same, as text."""
     bad = con.execute(
-        f"select {side.row}, {quote(column)} from {side.relation} "  # noqa: S608
+        f"select {side.row}, {quote(column)} from {side.relation} "
         f"where {quote(column)} is not null and try_cast({quote(column)} as double) is null limit 1"
         if kind == "VARCHAR"
-        else f"select {side.row}, {quote(column)} from {side.relation} limit 1"  # noqa: S608
+        else f"select {side.row}, {quote(column)} from {side.relation} limit 1"
     ).fetchall()
     if bad:
         row, value = bad[0]

@@ -189,7 +189,7 @@ def _select(con: duckdb.DuckDBPyConnection, names: Mapping[str, Mapping[str, str
             from (select {ROW} as __right, {right} from right_table_shared) as matched
             inner join pairs on matched.__right = pairs.right_row
         ) as right_rows on left_rows.__left = right_rows.__pair{order}
-    )"""  # noqa: S608
+    )"""
 
 
 def _output_names(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

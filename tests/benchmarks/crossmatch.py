@@ -206,7 +206,12 @@ def make_large_tables(folder: Path, rows: int) -> None:
                 0.5::float as j_m
             from read_parquet($large) where source_id % ($rows // $wanted) = 0 limit $wanted
         ) to $path (format parquet)""",
-        {"large": str(folder / "large.parquet"), "rows": rows, "wanted": ROWS_RIGHT, "path": str(folder / "small.parquet")},
+        {
+            "large": str(folder / "large.parquet"),
+            "rows": rows,
+            "wanted": ROWS_RIGHT,
+            "path": str(folder / "small.parquet"),
+        },
     )
     con.close()
 

@@ -32,7 +32,7 @@ def make_table(path: Path, num_rows: int) -> None:
         con.execute("select setseed(0.5)")
         con.execute("create schema wide")
         con.execute(
-            f"create table wide.stars as select range as source_id, ['a', 'b'][1 + range % 2] as label, {numbers} "  # noqa: S608
+            f"create table wide.stars as select range as source_id, ['a', 'b'][1 + range % 2] as label, {numbers} "
             f"from range({num_rows})"
         )
 

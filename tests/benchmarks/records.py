@@ -29,7 +29,8 @@ def write_record(folder: Path, name: str, rows: list[dict[str, Any]]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.datetime.now(datetime.UTC)
     path = folder / f"{now:%Y-%m-%d}-{name}.json"
-    record = {"benchmark": name, "measured": f"{now:%Y-%m-%dT%H:%MZ}", "machine": _machine(), "versions": _versions(), "figures": rows}
+    what = {"benchmark": name, "measured": f"{now:%Y-%m-%dT%H:%MZ}"}
+    record = {**what, "machine": _machine(), "versions": _versions(), "figures": rows}
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return path
 
@@ -38,10 +39,17 @@ def _machine() -> dict[str, Any]:
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
         processor = names[0] if names else processor
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {"processor": processor, "cores": os.cpu_count(), "memory_gb": round(memory_gb, 1), "system": platform.system()}
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory_gb, 1),
+        "system": platform.system(),
+    }
 
 
 def _versions() -> dict[str, str]:

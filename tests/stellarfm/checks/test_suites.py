@@ -101,7 +101,7 @@ def test_identifiers_positions_and_latitudes_agree_on_the_whole_sphere(clean_war
         found = con.execute(f"""
             select count(*) filter (where not is_in_its_pixel), max(abs(b_residual_deg)), max(abs(ecl_lat_residual_deg))
             from ({read_sql("checks/staging.gaia_source")})
-        """).fetchall()[0]  # noqa: S608
+        """).fetchall()[0]
     assert found[0] <= 3  # points on the edge of a pixel
     assert found[1] < 2e-4
     assert found[2] < 0.01  # astropy's ecliptic moves with the equinox and aberration; Gaia's is that of J2000

@@ -27,7 +27,8 @@ def folder(tmp_path: Path) -> Path:
     )
     duckdb.execute(
         f"""copy (select * from (values
-            ('a', 359.99999, 0.0, 2000.0), ('b', 0.00001, {0.5 * ARCSEC}, 2000.0), ('c', 266.0, 89.999, 2016.0), ('d', null, 0.0, 2000.0)
+            ('a', 359.99999, 0.0, 2000.0), ('b', 0.00001, {0.5 * ARCSEC}, 2000.0),
+            ('c', 266.0, 89.999, 2016.0), ('d', null, 0.0, 2000.0)
         ) as t(designation, RA, Dec, epoch_year)) to '{tmp_path}/tmass.csv' (header)"""
     )
     return tmp_path
