@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from stellarfm.sky import apogee, gaia, twomass
 from stellarfm.sky.astrometry import shift
-from stellarfm.sky.dust import NO_DUST_LOGEBV
+from stellarfm.sky.footprint import draw_directions
 from stellarfm.sky.observed import Observed, observe
 from stellarfm.sky.population import POPULATIONS, Stars, draw_stars
+from stellarfm.sky.reddening_map import extinction_table
+from stellarfm.sky.xp_table import xp_spectra
 
-VERSION = "1"
+VERSION = "2"
 """Raised whenever the same seed gives other stars."""
 
 BLOCK = 1000
@@ -86,13 +88,14 @@ def simulate_block(seed: int, block: int, num_stars: int) -> dict[str, pa.Table]
     """
     rng = np.random.default_rng([seed, block])
     index = block * BLOCK + np.arange(BLOCK, dtype=np.int64)
-    stars = draw_stars(rng, BLOCK)
-    seen, partner = _pair_up(rng, observe(rng, stars))
+    directions = draw_directions(rng, BLOCK)
+    stars = draw_stars(rng, directions)
+    seen, partner = _pair_up(rng, observe(rng, stars, directions))
     ids = gaia.source_ids(seen.ra, seen.dec, index)
-    source = gaia.gaia_source(rng, ids, seen, (stars.l, stars.b))
+    source = gaia.gaia_source(rng, ids, seen, directions)
     found = twomass.detect(rng, seen, partner)
-    labels, apogee_id = apogee.all_star(rng, stars, found, source, index)
-    spectra = gaia.xp_spectra(rng, source, seen)
+    labels, apogee_id = apogee.all_star(rng, stars, seen, directions, found, source, index)
+    spectra = xp_spectra(rng, source, seen)
     in_gaia = (rng.random(BLOCK) >= _SHARE_NOT_IN_GAIA) & (index < block * BLOCK + num_stars)
     kept = ids[in_gaia]
     tables = {
@@ -100,7 +103,7 @@ def simulate_block(seed: int, block: int, num_stars: int) -> dict[str, pa.Table]
         "xp_continuous_mean_spectrum": spectra.filter(pa.array(np.isin(spectra["source_id"].to_numpy(), kept))),
         "twomass_psc": found.table,
         "apogee_allstar": _without_gaia(labels, kept),
-        "extinction": _extinction(rng, ids, seen).filter(pa.array(in_gaia)),
+        "extinction": extinction_table(rng, ids, seen).filter(pa.array(in_gaia)),
         "truth": _truth(stars, seen, ids, in_gaia, found, apogee_id),
     }
     return tables if num_stars == BLOCK else _cut(tables, index < block * BLOCK + num_stars, found.designation)
@@ -119,25 +122,6 @@ def _pair_up(rng: np.random.Generator, seen: Observed) -> tuple[Observed, NDArra
     alone = partner < 0
     ra, dec = np.where(alone, seen.ra, ra), np.where(alone, seen.dec, dec)
     return replace(seen, ra=ra, dec=dec), partner
-
-
-def _extinction(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed) -> pa.Table:
-    """Return E(B-V) as a map with errors would give it; a few sight lines are outside the map."""
-    n = len(ids)
-    sigma = 0.08 + 0.25 * rng.random(n) ** 2
-    with np.errstate(divide="ignore"):
-        logebv = np.log(seen.ebv) + sigma * rng.standard_normal(n)
-    none = seen.ebv < 1e-3
-    logebv = np.where(none, NO_DUST_LOGEBV, np.maximum(logebv, NO_DUST_LOGEBV))
-    outside = rng.random(n) < 0.02
-    return pa.table(
-        {
-            "source_id": pa.array(ids),
-            "logebv": pa.array(logebv, mask=outside).cast(pa.float32()),
-            "logebv_error": pa.array(np.where(none, 0.0, sigma), mask=outside).cast(pa.float32()),
-            "map": pa.array(["simulated layer"] * n),
-        }
-    )
 
 
 def _without_gaia(labels: pa.Table, kept: NDArray[np.int64]) -> pa.Table:
