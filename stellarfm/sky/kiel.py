@@ -8,8 +8,8 @@ from stellarfm.sky.limits import LIMITS
 Floats = NDArray[np.float64]
 
 _STAGES = ("clump", "branch", "subgiant", "dwarf", "cool dwarf", "blue horizontal branch")
-_SHARE_LOW_LATITUDE = np.array([0.235, 0.405, 0.075, 0.225, 0.05, 0.01])
-_SHARE_HIGH_LATITUDE = np.array([0.18, 0.37, 0.08, 0.27, 0.08, 0.02])
+_SHARE_LOW_LATITUDE = np.array([0.245, 0.445, 0.07, 0.19, 0.04, 0.01])
+_SHARE_HIGH_LATITUDE = np.array([0.20, 0.41, 0.075, 0.23, 0.07, 0.015])
 
 _SOLAR_TEFF, _SOLAR_LOGG = 5772.0, 4.438
 _GIANT_MASS = 1.15
