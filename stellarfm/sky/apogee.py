@@ -136,7 +136,7 @@ def _pipeline(
 ) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Return labels and errors, each of shape (M, 3), NaN where the pipeline gave up, and ASPCAPFLAG."""
     m = len(row)
-    failed = rng.random(m) < np.where(stars.teff[row] > 7000, 0.5, 0.03)
+    failed = rng.random(m) < np.where(stars.teff[row] > 7000, 0.8, 0.03)
     flag = np.where(failed, STAR_BAD, 0) | _draw_bits(rng, m, ((M_H_WARN, 0.03), (M_H_BAD, 0.008)))
     labels, errors = _labels(rng, stars, row, snr)
     labels[failed & (rng.random(m) < 0.7)] = np.nan

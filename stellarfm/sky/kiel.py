@@ -7,9 +7,10 @@ from stellarfm.sky.limits import LIMITS
 
 Floats = NDArray[np.float64]
 
-_STAGES = ("clump", "branch", "subgiant", "dwarf", "cool dwarf", "blue horizontal branch")
-_SHARE_LOW_LATITUDE = np.array([0.245, 0.445, 0.07, 0.19, 0.04, 0.01])
-_SHARE_HIGH_LATITUDE = np.array([0.20, 0.41, 0.075, 0.23, 0.07, 0.015])
+_STAGES = ("clump", "branch", "subgiant", "dwarf", "cool dwarf", "blue horizontal branch", "hot star")
+_SHARE_LOW_LATITUDE = np.array([0.215, 0.48, 0.06, 0.145, 0.04, 0.01, 0.05])
+_SHARE_HIGH_LATITUDE = np.array([0.175, 0.44, 0.07, 0.205, 0.06, 0.015, 0.035])
+"""Shares of the stages; the hot stars are those that APOGEE observes to know the sky's absorption."""
 
 _SOLAR_TEFF, _SOLAR_LOGG = 5772.0, 4.438
 _GIANT_MASS = 1.15
@@ -32,7 +33,7 @@ def draw_kiel(
     """
     n = len(m_h)
     u = rng.random(n)
-    low, high = (np.searchsorted(np.cumsum(s), u).clip(0, 5) for s in (_SHARE_LOW_LATITUDE, _SHARE_HIGH_LATITUDE))
+    low, high = (np.searchsorted(np.cumsum(s), u).clip(0, len(_STAGES) - 1) for s in (_SHARE_LOW_LATITUDE, _SHARE_HIGH_LATITUDE))
     stage = np.where(high_latitude, high, low)
     teff, logg = np.empty(n), np.empty(n)
     todo = np.arange(n)
@@ -49,8 +50,8 @@ def draw_kiel(
 def _draw_stages(rng: np.random.Generator, stage: NDArray[np.intp], m_h: Floats) -> tuple[Floats, Floats]:
     n = len(m_h)
     u, noise, other = rng.random(n), rng.standard_normal(n), rng.standard_normal(n)
-    clump = 4815 - 340 * m_h + 55 * noise, 2.45 + 0.02 * m_h + 0.07 * other
-    branch_logg = 3.6 - 3.75 * u**1.45
+    clump = 4790 - 340 * m_h + 55 * noise, 2.45 + 0.02 * m_h + 0.07 * other
+    branch_logg = 3.6 - 3.75 * u**1.25
     branch = branch_teff(branch_logg, m_h) + 45 * noise, branch_logg
     subgiant_logg = 3.55 + 0.5 * u
     subgiant = 5150 + 1200 * (subgiant_logg - 3.55) - 220 * m_h + 130 * noise, subgiant_logg
@@ -60,7 +61,9 @@ def _draw_stages(rng: np.random.Generator, stage: NDArray[np.intp], m_h: Floats)
     cool_teff = 3150 + 1050 * u**0.8
     cool = cool_teff, main_sequence_logg(cool_teff) + 0.03 * other
     blue = 5500 + 1800 * u, 2.3 + 0.45 * u + 0.1 * other
-    parts = (clump, branch, subgiant, dwarf, cool, blue)
+    hot_teff = 6700 + 3200 * u**1.3
+    hot = hot_teff, main_sequence_logg(hot_teff) - 0.45 * rng.random(n)
+    parts = (clump, branch, subgiant, dwarf, cool, blue, hot)
     return np.choose(stage, [part[0] for part in parts]), np.choose(stage, [part[1] for part in parts])
 
 

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 POPULATIONS = ("thin disc", "thick disc", "halo")
 
-_M_H_CENTRE, _M_H_WIDTH = np.array([-0.08, -0.45, -1.40]), np.array([0.25, 0.28, 0.45])
+_M_H_CENTRE, _M_H_WIDTH = np.array([-0.08, -0.47, -1.40]), np.array([0.27, 0.30, 0.45])
 _HIGH_LATITUDE_DEG = 25.0
 _SHARE_THIN = (0.84, 0.62)
 _SHARE_HALO = (0.012, 0.06)

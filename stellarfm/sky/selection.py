@@ -14,13 +14,13 @@ from stellarfm.sky.population import Stars
 Floats = NDArray[np.float64]
 
 _G_QUANTILES = np.array([0.0, 0.01, 0.05, 0.16, 0.25, 0.50, 0.75, 0.84, 0.95, 0.99, 1.0])
-_G_MAGS = np.array([6.2, 9.0, 10.25, 11.5, 12.15, 13.35, 14.85, 15.6, 16.9, 17.6, 18.9])
+_G_MAGS = np.array([6.2, 9.0, 10.4, 11.6, 12.2, 13.45, 15.2, 16.1, 17.4, 17.9, 18.9])
 """Observed G of the real sample (Leung & Bovy 2024; quantiles of its training set)."""
 
 _H_LIMITS = (5.0, 14.3)
 """APOGEE chose its targets by H; what lies outside is drawn again."""
 _A_G_PER_EBV, _A_H_PER_EBV = 2.5, 0.51
-_LOG_CLUMPINESS, _SHARE_NO_DUST = 0.90, 0.05
+_LOG_CLUMPINESS, _SHARE_NO_DUST = 1.10, 0.05
 _R_V, _R_V_WIDTH = 3.1, 0.18
 """Mean and spread of R_V over the disc (Schlafly et al. 2016)."""
 _MAX_EBV = 6.0

@@ -81,8 +81,11 @@ class Instrument:
 @cache
 def instrument() -> Instrument:
     """Return the maps, made once a process from GaiaXPy's configuration files."""
-    from gaiaxpy.core.config import load_xpmerge_from_xml, load_xpsampling_from_xml
-    from gaiaxpy.generator.photometric_system import PhotometricSystem
+    import matplotlib as mpl
+
+    with mpl.rc_context():  # GaiaXPy switches every figure of the process to LaTeX when it is imported
+        from gaiaxpy.core.config import load_xpmerge_from_xml, load_xpsampling_from_xml
+        from gaiaxpy.generator.photometric_system import PhotometricSystem
 
     grid, merge = load_xpmerge_from_xml(bp_model="v375wi")
     sampling = load_xpsampling_from_xml(bp_model="v375wi")
