@@ -8,8 +8,8 @@ from stellarfm.sky.limits import LIMITS
 Floats = NDArray[np.float64]
 
 _STAGES = ("clump", "branch", "subgiant", "dwarf", "cool dwarf", "blue horizontal branch", "hot star")
-_SHARE_LOW_LATITUDE = np.array([0.215, 0.48, 0.06, 0.145, 0.04, 0.01, 0.05])
-_SHARE_HIGH_LATITUDE = np.array([0.175, 0.44, 0.07, 0.205, 0.06, 0.015, 0.035])
+_SHARE_LOW_LATITUDE = np.array([0.215, 0.49, 0.06, 0.150, 0.045, 0.01, 0.03])
+_SHARE_HIGH_LATITUDE = np.array([0.175, 0.445, 0.07, 0.205, 0.07, 0.015, 0.02])
 """Shares of the stages; the hot stars are those that APOGEE observes to know the sky's absorption."""
 
 _SOLAR_TEFF, _SOLAR_LOGG = 5772.0, 4.438

@@ -14,7 +14,7 @@ from stellarfm.sky.population import Stars
 Floats = NDArray[np.float64]
 
 _G_QUANTILES = np.array([0.0, 0.01, 0.05, 0.16, 0.25, 0.50, 0.75, 0.84, 0.95, 0.99, 1.0])
-_G_MAGS = np.array([6.2, 9.0, 10.4, 11.6, 12.2, 13.45, 15.2, 16.1, 17.4, 17.9, 18.9])
+_G_MAGS = np.array([6.2, 9.0, 10.4, 11.6, 12.25, 13.5, 15.35, 16.5, 17.55, 17.9, 18.9])
 """Observed G of the real sample (Leung & Bovy 2024; quantiles of its training set)."""
 
 _H_LIMITS = (5.0, 14.3)

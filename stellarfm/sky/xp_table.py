@@ -12,8 +12,8 @@ from stellarfm.sky.xp_errors import NUM_ORDERS, coefficient_errors, relevant_bas
 Floats = NDArray[np.float64]
 
 _NEIGHBOUR_SHARE = 0.15
-_MEAN_G_MAG, _WIDTH_G_MAG = 13.1, 1.8
-_BRIGHTNESS, _COMMON = {"bp": 0.72, "rp": 0.66}, 0.30
+_MEAN_MAG, _WIDTH_MAG = {"bp": 13.8, "rp": 12.2}, {"bp": 2.0, "rp": 1.75}
+_BRIGHTNESS, _COMMON = {"bp": 0.80, "rp": 0.66}, 0.30
 
 
 def xp_spectra(rng: np.random.Generator, source: pa.Table, seen: Observed) -> pa.Table:
@@ -41,7 +41,7 @@ def xp_spectra(rng: np.random.Generator, source: pa.Table, seen: Observed) -> pa
     for place, band in ((slice(0, NUM_ORDERS), "bp"), (slice(NUM_ORDERS, NUM_COEFFICIENTS), "rp")):
         columns[f"{band}_coefficients"] = _lists(coefficients[has, place])
         columns[f"{band}_coefficient_errors"] = _lists(errors[has, place])
-        columns[f"{band}_n_relevant_bases"] = pa.array(relevant_bases(band, _depth(rng, band, g, common))[has])
+        columns[f"{band}_n_relevant_bases"] = pa.array(relevant_bases(band, _depth(rng, band, seen, common))[has])
         columns[f"{band}_standard_deviation"] = column(1 + 0.05 * rng.standard_normal(int(has.sum())), pa.float32())
         columns[f"{band}_n_measurements"] = pa.array(np.rint(1500 / transits[has] ** 2).astype(np.int16))
     return pa.table(columns)
@@ -57,11 +57,13 @@ def _noise(rng: np.random.Generator, n: int) -> Floats:
     return mixed
 
 
-def _depth(rng: np.random.Generator, band: str, g: Floats, common: Floats) -> Floats:
+def _depth(rng: np.random.Generator, band: str, seen: Observed, common: Floats) -> Floats:
     """Return standard normal deviates that say how many bases a spectrum needs: few for faint stars, and much chance."""
     bright = _BRIGHTNESS[band]
-    own = np.sqrt(1 - bright**2 - _COMMON**2)
-    return np.asarray(bright * (g - _MEAN_G_MAG) / _WIDTH_G_MAG + _COMMON * common + own * rng.standard_normal(len(g)))
+    magnitude = seen.gaia[:, 1 if band == "bp" else 2]
+    deviate = (magnitude - _MEAN_MAG[band]) / _WIDTH_MAG[band]
+    own = np.sqrt(1 - bright**2 - _COMMON**2) * rng.standard_normal(len(common))
+    return np.asarray(bright * deviate + _COMMON * common + own)
 
 
 def _lists(values: Floats) -> pa.Array:
