@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 _COLUMNS_BEFORE_STRENGTHS = 8
 _HEAD_WIDTH_NM = 4.5
-_GRAVITY_CENTRE, _GRAVITY_WIDTH = 3.0, 0.7
+_GRAVITY_CENTRE, _GRAVITY_WIDTH = 2.6, 0.9
 
 
 @dataclass(frozen=True)
