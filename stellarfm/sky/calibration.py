@@ -15,7 +15,7 @@ from stellarfm.sky.xp import instrument
 Floats = NDArray[np.float64]
 
 _NODES_NM = np.array([336.0, 370, 400, 430, 470, 520, 580, 640, 700, 770, 850, 930, 1020])
-_SHARES = np.array([0.020, 0.012, 0.008, 0.006, 0.005, 0.004, 0.004, 0.004, 0.004, 0.004, 0.004, 0.005, 0.010])
+_SHARES = np.array([0.012, 0.008, 0.005, 0.004, 0.003, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.003, 0.006])
 
 
 def draw_calibration(rng: np.random.Generator, coefficients: Floats) -> Floats:
