@@ -15,7 +15,7 @@ sky_app = typer.Typer(no_args_is_help=True, help="The simulated sky: how much it
 
 @sky_app.callback()
 def sky() -> None:
-    """The simulated sky: how much it is like the real one."""
+    """Hold the commands of the simulated sky."""
 
 
 @sky_app.command()
@@ -26,7 +26,7 @@ def compare(
         Path | None,
         typer.Option(
             "--real",
-            help="Folder with real spectra (gaia_xp_templates.parquet, gaia_dr3_xp_continuous_field.parquet) to compare with too.",
+            help="Folder with gaia_xp_templates.parquet and gaia_dr3_xp_continuous_field.parquet, to compare with too.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Page to write.")] = Path("sky-comparison.html"),
@@ -42,7 +42,9 @@ def compare(
     from stellarfm.sky.likeness.report import write_page
 
     if not output.parent.is_dir():
-        raise StellarError(f"the folder {output.parent} of the page does not exist; make it or choose another with --output")
+        raise StellarError(
+            f"the folder {output.parent} of the page does not exist; make it or choose another with --output"
+        )
     with progress_bar("simulate", "stars") as advance:
         try:
             comparison = compare_skies(num_stars, seed, real, lambda done, total: advance(done, total, ""))
@@ -68,10 +70,15 @@ def _print(comparison: "Comparison", output: Path) -> None:
     console.print()
     print_table(
         ["what", "", "simulated", "real or limit", ""],
-        [[c.group, c.name, round(c.value, 4), round(c.reference, 4), "" if c.passed else "falls short"] for c in comparison.checks],
+        [
+            [c.group, c.name, round(c.value, 4), round(c.reference, 4), "" if c.passed else "falls short"]
+            for c in comparison.checks
+        ],
     )
     high = [check for check in comparison.tokens if check.judged_by == "width"]
     console.print(f"\nhigher orders with the right width: {sum(check.passed for check in high)} of {len(high)}")
     short = comparison.shortfalls
-    console.print(f"falls short in {len(short)}: {', '.join(short)}" if short else "every figure is inside of its limits")
+    console.print(
+        f"falls short in {len(short)}: {', '.join(short)}" if short else "every figure is inside of its limits"
+    )
     console.print(f"written: {output}")

@@ -1,7 +1,7 @@
 """What the calibration of XP spectra leaves: smooth errors in wavelength that no formal error knows of.
 
-They make the errors of a star's coefficients correlated, and set a floor for bright stars: about 1 % in the blue and half a
-per cent elsewhere, as comparisons with spectrophotometric standards find (Montegriffo et al. 2023, De Angeli et al. 2023).
+They make the errors of a star's coefficients correlated, and set a floor for bright stars: the part of what comparisons
+with spectrophotometric standards find (Montegriffo et al. 2023) that differs from star to star.
 """
 
 from functools import cache

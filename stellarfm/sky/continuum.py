@@ -59,9 +59,11 @@ def opacity(wavelengths_nm: Floats, temperature: Floats, pressure: Floats) -> Fl
         Shape (..., 1); K, and electron pressure in dyn cm-2.
     """
     theta = 5040 / temperature
-    return _minus_bound_free(wavelengths_nm, theta) * pressure + _minus_free_free(
-        wavelengths_nm, theta
-    ) * pressure + _neutral(wavelengths_nm, theta)
+    return (
+        _minus_bound_free(wavelengths_nm, theta) * pressure
+        + _minus_free_free(wavelengths_nm, theta) * pressure
+        + _neutral(wavelengths_nm, theta)
+    )
 
 
 def _minus_bound_free(wavelengths_nm: Floats, theta: Floats) -> Floats:
@@ -130,4 +132,3 @@ def log_continuum(wavelengths_nm: Floats, teff: Floats, logg: Floats) -> Floats:
     table = _table(tuple(np.asarray(wavelengths_nm, dtype=float)))
     weights = linear_weights(_TEMPERATURES, teff)[:, :, None] * linear_weights(_GRAVITIES, logg)[:, None, :]
     return weights.reshape(len(teff), -1) @ table.reshape(-1, table.shape[-1])
-

@@ -1,10 +1,10 @@
 """The features of a stellar spectrum at the resolution of Gaia's XP spectra, as a table of data.
 
 Each feature has a profile and a strength that depends on temperature, gravity, metallicity and the abundances of alpha
-elements and carbon. The strengths at the knots in temperature, one row for dwarfs and one for giants, were calibrated on
-the mean Gaia XP spectra by spectral type (temperatures of Pecaut & Mamajek 2013) and, for giants, on bright stars with
-temperatures from their colours (Mucciarelli, Bellazzini & Massari 2021); how a strength grows with metallicity and
-abundance is set by the saturation of its lines. The features of kind ``continuum`` are what the grey atmosphere lacks.
+elements and carbon. The strengths at the knots in temperature, one row for dwarfs and one for giants, were calibrated
+on the mean Gaia XP spectra by spectral type (temperatures of Pecaut & Mamajek 2013) and, for giants, on bright stars
+with temperatures from their colours (Mucciarelli, Bellazzini & Massari 2021); how a strength grows with metallicity and
+abundance is set by the saturation of its lines. Features of kind ``continuum`` are what the grey atmosphere lacks.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Features:
     names
         J names: species and wavelength.
     shapes
-        J shapes: ``continuum`` (linear between neighbours), ``line`` (Gaussian) or ``band`` (a head, fading to the red).
+        J shapes: ``continuum`` (linear between neighbours), ``line`` (Gaussian), ``band`` (a head, fading to the red).
     wavelengths_nm, widths_nm
         Shape (J,): centre or head, and standard deviation or length of the fading.
     exponents
@@ -79,7 +79,9 @@ def features() -> Features:
     """Return the table that comes with the package."""
     lines = (resource_folder("sky") / "reference" / "features.csv").read_text(encoding="utf-8").splitlines()
     knots = [float(name.removeprefix("teff_")) for name in lines[0].split(",")[_COLUMNS_BEFORE_STRENGTHS:]]
-    dwarfs, giants = ([cells for cells in (line.split(",") for line in lines[1:]) if cells[7] == g] for g in ("dwarf", "giant"))
+    dwarfs, giants = (
+        [cells for cells in (line.split(",") for line in lines[1:]) if cells[7] == g] for g in ("dwarf", "giant")
+    )
     numbers = np.array([cells[2:7] for cells in dwarfs], dtype=float)
     dwarf, giant = (
         np.array([cells[_COLUMNS_BEFORE_STRENGTHS:] for cells in rows], dtype=float).T for rows in (dwarfs, giants)

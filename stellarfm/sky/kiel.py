@@ -17,9 +17,7 @@ _GIANT_MASS = 1.15
 _MAX_TRIES = 50
 
 
-def draw_kiel(
-    rng: np.random.Generator, m_h: Floats, high_latitude: NDArray[np.bool_]
-) -> tuple[Floats, Floats, Floats]:
+def draw_kiel(rng: np.random.Generator, m_h: Floats, high_latitude: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
     """Draw Teff in K, log g in dex and mass in solar masses.
 
     Parameters
@@ -33,7 +31,9 @@ def draw_kiel(
     """
     n = len(m_h)
     u = rng.random(n)
-    low, high = (np.searchsorted(np.cumsum(s), u).clip(0, len(_STAGES) - 1) for s in (_SHARE_LOW_LATITUDE, _SHARE_HIGH_LATITUDE))
+    low, high = (
+        np.searchsorted(np.cumsum(s), u).clip(0, len(_STAGES) - 1) for s in (_SHARE_LOW_LATITUDE, _SHARE_HIGH_LATITUDE)
+    )
     stage = np.where(high_latitude, high, low)
     teff, logg = np.empty(n), np.empty(n)
     todo = np.arange(n)
@@ -77,18 +77,22 @@ def branch_teff(logg: Floats, m_h: Floats) -> Floats:
 
 
 def main_sequence_logg(teff: Floats) -> Floats:
-    """Return log g of unevolved dwarfs: the radii of Pecaut & Mamajek (2013) and Mann et al. (2015)."""
-    return np.interp(teff, [2700, 3000, 3300, 3600, 4000, 4600, 5200, 5800, 6500, 8000, 10000],
-                     [5.25, 5.10, 4.94, 4.80, 4.69, 4.62, 4.57, 4.47, 4.33, 4.25, 4.15])  # fmt: skip
+    """Return log g of unevolved dwarfs as APOGEE has it, close to the radii of Mann et al. (2015) for cool ones."""
+    knots = [2700, 3000, 3300, 3600, 4000, 4400, 5200, 5800, 6500, 8000, 10000]
+    return np.asarray(np.interp(teff, knots, [5.25, 5.08, 4.91, 4.76, 4.63, 4.575, 4.545, 4.46, 4.33, 4.25, 4.15]))
 
 
-_SEQUENCE_TEFF = np.array([2700, 3050, 3210, 3430, 3660, 3850, 4100, 4440, 4830, 5270, 5660, 5930, 6550, 7220, 8000, 10000.0])
-_SEQUENCE_MASS = np.array([0.09, 0.16, 0.23, 0.37, 0.50, 0.57, 0.63, 0.70, 0.76, 0.88, 0.98, 1.06, 1.33, 1.60, 1.85, 2.5])
+_SEQUENCE_TEFF = np.array(
+    [2700, 3050, 3210, 3430, 3660, 3850, 4100, 4440, 4830, 5270, 5660, 5930, 6550, 7220, 8000, 10000.0]
+)
+_SEQUENCE_MASS = np.array(
+    [0.09, 0.16, 0.23, 0.37, 0.50, 0.57, 0.63, 0.70, 0.76, 0.88, 0.98, 1.06, 1.33, 1.60, 1.85, 2.5]
+)
 
 
 def main_sequence_mass(teff: Floats) -> Floats:
     """Return the mass of a dwarf in solar masses (Pecaut & Mamajek 2013)."""
-    return np.interp(teff, _SEQUENCE_TEFF, _SEQUENCE_MASS)
+    return np.asarray(np.interp(teff, _SEQUENCE_TEFF, _SEQUENCE_MASS))
 
 
 def companion_of(teff: Floats, mass_ratio: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:

@@ -1,7 +1,7 @@
 """Which stars there are: population, abundances and companions of an APOGEE-like sample.
 
-The proportions follow the Kiel diagram of the training set of Leung & Bovy (2024): giants dominate, with a red clump near
-log g 2.45, a dwarf spike near 4.55 and a sparse metal-poor tail.
+The proportions follow the Kiel diagram of the training set of Leung & Bovy (2024): giants dominate, with a red clump
+near log g 2.45, a dwarf spike near 4.55 and a sparse metal-poor tail.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from stellarfm.sky.population import Stars
 Floats = NDArray[np.float64]
 
 _G_QUANTILES = np.array([0.0, 0.01, 0.05, 0.16, 0.25, 0.50, 0.75, 0.84, 0.95, 0.99, 1.0])
-_G_MAGS = np.array([6.2, 9.0, 10.4, 11.6, 12.25, 13.5, 15.35, 16.5, 17.55, 17.9, 18.9])
+_G_MAGS = np.array([6.2, 9.45, 10.95, 12.1, 12.65, 14.1, 16.25, 17.0, 17.7, 18.0, 18.9])
 """Observed G of the real sample (Leung & Bovy 2024; quantiles of its training set)."""
 
 _H_LIMITS = (5.0, 14.3)
@@ -24,6 +24,9 @@ _LOG_CLUMPINESS, _SHARE_NO_DUST = 1.10, 0.05
 _R_V, _R_V_WIDTH = 3.1, 0.18
 """Mean and spread of R_V over the disc (Schlafly et al. 2016)."""
 _MAX_EBV = 6.0
+_EMPTY_HEIGHT_PC, _EMPTY_LENGTH_PC = 7000.0, 20000.0
+"""Heights above the plane and distances over which the disc's stars become few."""
+_HALO = 2
 _MAX_TRIES = 40
 _STEPS = 12
 
@@ -65,18 +68,27 @@ def draw_sightlines(rng: np.random.Generator, stars: Stars, total_g: Floats, dir
         clumpiness = np.exp(_LOG_CLUMPINESS * rng.standard_normal(len(todo))) * (rng.random(len(todo)) > _SHARE_NO_DUST)
         where = Directions(directions.l[todo], directions.b[todo])
         distance_pc[todo], ebv[todo] = _place(g - total_g[todo], where, clumpiness)
-        todo = todo[_is_unlikely(g, stars.take(todo), distance_pc[todo], ebv[todo])]
+        placed = stars.take(todo)
+        there = rng.random(len(todo)) < _crowding(placed, distance_pc[todo], where)
+        todo = todo[~(there & _is_chosen(g, placed, distance_pc[todo], ebv[todo]))]
         if todo.size == 0:
             break
     return Sightlines(distance_pc, ebv, truncated_normal(rng, _R_V, _R_V_WIDTH, "r_v", n))
 
 
-def _is_unlikely(g: Floats, stars: Stars, distance_pc: Floats, ebv: Floats) -> NDArray[np.bool_]:
-    """Whether a star would not have been chosen, or lies where there is nothing."""
+def _is_chosen(g: Floats, stars: Stars, distance_pc: Floats, ebv: Floats) -> NDArray[np.bool_]:
+    """Whether APOGEE would have chosen a star, at a distance and behind dust for which the models are valid."""
     h = near_infrared(g - _A_G_PER_EBV * ebv, stars.teff, stars.logg, stars.m_h)[:, 1] + _A_H_PER_EBV * ebv
     low, high, _ = LIMITS["distance_pc"]
     chosen = (h > _H_LIMITS[0]) & (h < _H_LIMITS[1]) & (ebv < _MAX_EBV)
-    return ~(chosen & (distance_pc > low) & (distance_pc < high))
+    return np.asarray(chosen & (distance_pc > low) & (distance_pc < high))
+
+
+def _crowding(stars: Stars, distance_pc: Floats, directions: Directions) -> Floats:
+    """Return how many stars of its population there are where a star lies, relative to near the Sun, at most 1."""
+    height = distance_pc * np.abs(np.sin(np.radians(directions.b)))
+    disc = np.exp(-height / _EMPTY_HEIGHT_PC - distance_pc / _EMPTY_LENGTH_PC)
+    return np.asarray(np.where(stars.population == _HALO, 1.0, disc))
 
 
 def _place(modulus: Floats, directions: Directions, clumpiness: Floats) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Spectra of stars at the resolution of Gaia's XP spectra: the continuum of a grey atmosphere and the features on it."""
+"""Spectra of stars at the resolution of Gaia's XP spectra: the continuum of a grey atmosphere and features on it."""
 
 from functools import cache
 

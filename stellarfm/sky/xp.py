@@ -1,7 +1,7 @@
-"""From a calibrated spectrum to Gaia's 55 + 55 XP coefficients and its photometry, through GaiaXPy's own instrument model.
+"""From a calibrated spectrum to Gaia's 55 + 55 XP coefficients and its photometry, through GaiaXPy's instrument model.
 
-GaiaXPy gives the design matrix A of the calibrated spectrum, f = A c. Its regularised inversion is linear, one matrix for
-all stars, and the photometry of G, BP and RP is linear in c as well.
+GaiaXPy gives the design matrix A of the calibrated spectrum, f = A c. Its regularised inversion is linear, one matrix
+for all stars, and the photometry of G, BP and RP is linear in c as well.
 """
 
 from dataclasses import dataclass

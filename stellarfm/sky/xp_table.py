@@ -1,4 +1,4 @@
-"""Gaia DR3 `xp_continuous_mean_spectrum` as its archive gives it: coefficients with noise, errors and relevant bases."""
+"""Gaia DR3 `xp_continuous_mean_spectrum` as its archive gives it: noisy coefficients, errors and relevant bases."""
 
 import numpy as np
 import pyarrow as pa
@@ -54,11 +54,11 @@ def _noise(rng: np.random.Generator, n: int) -> Floats:
     mixed = np.sqrt(1 - 2 * share**2) * own
     for band in (slice(0, NUM_ORDERS), slice(NUM_ORDERS, NUM_COEFFICIENTS)):
         mixed[:, band] += share * (np.roll(own[:, band], 1, axis=1) - np.roll(own[:, band], 3, axis=1))
-    return mixed
+    return np.asarray(mixed)
 
 
 def _depth(rng: np.random.Generator, band: str, seen: Observed, common: Floats) -> Floats:
-    """Return standard normal deviates that say how many bases a spectrum needs: few for faint stars, and much chance."""
+    """Return deviates that say how many bases a spectrum needs: few for faint stars, and much chance."""
     bright = _BRIGHTNESS[band]
     magnitude = seen.gaia[:, 1 if band == "bp" else 2]
     deviate = (magnitude - _MEAN_MAG[band]) / _WIDTH_MAG[band]

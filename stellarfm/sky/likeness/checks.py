@@ -122,7 +122,9 @@ def check_relevancy(sample: Sample, real: Reference) -> list[Check]:
         order = int(np.argmax(np.abs(share - curve)))
         passed = bool(abs(share[order] - curve[order]) <= MAX_RELEVANCY_DIFFERENCE)
         limit = f"within {MAX_RELEVANCY_DIFFERENCE} at every order"
-        found.append(Check("relevancy", f"{band}{order} (farthest)", float(share[order]), float(curve[order]), limit, passed))
+        found.append(
+            Check("relevancy", f"{band}{order} (farthest)", float(share[order]), float(curve[order]), limit, passed)
+        )
     return found
 
 
@@ -137,7 +139,14 @@ def check_magnitudes(sample: Sample, real: Reference) -> list[Check]:
     limit = f"within {MAX_G_DIFFERENCE_MAG} mag"
     values, expected = np.quantile(sample.g_mag, QUANTILES), real.g_mag.quantiles(QUANTILES)
     return [
-        Check("G", f"{share:.0%} quantile", float(value), float(wanted), limit, bool(abs(value - wanted) <= MAX_G_DIFFERENCE_MAG))
+        Check(
+            "G",
+            f"{share:.0%} quantile",
+            float(value),
+            float(wanted),
+            limit,
+            bool(abs(value - wanted) <= MAX_G_DIFFERENCE_MAG),
+        )
         for share, value, wanted in zip(QUANTILES, values, expected, strict=True)
     ]
 
@@ -162,5 +171,7 @@ def check_kiel(sample: Sample) -> list[Check]:
         smooth = np.convolve(counts, np.ones(3), mode="same")
         peak = float(edges[np.argmax(smooth)] + 0.025)
         passed = abs(peak - wanted) <= MAX_KIEL_DIFFERENCE_DEX
-        found.append(Check("Kiel diagram", f"log g of the {name}", peak, wanted, f"within {MAX_KIEL_DIFFERENCE_DEX} dex", passed))
+        found.append(
+            Check("Kiel diagram", f"log g of the {name}", peak, wanted, f"within {MAX_KIEL_DIFFERENCE_DEX} dex", passed)
+        )
     return found

@@ -47,13 +47,20 @@ def draw_tokens(checks: Sequence[TokenCheck]) -> bytes:
         top.scatter(place, [check.offset_mad for check in checks], c=colours, s=9, zorder=3)
         top.set_ylim(-1.6, 1.6)
         top.set_ylabel("difference of medians\n[real MAD]")
-        _shade(bottom, place, np.where(tight, TIGHT_RATIO[1], LOOSE_RATIO[1]), np.where(tight, TIGHT_RATIO[0], LOOSE_RATIO[0]))
+        _shade(
+            bottom,
+            place,
+            np.where(tight, TIGHT_RATIO[1], LOOSE_RATIO[1]),
+            np.where(tight, TIGHT_RATIO[0], LOOSE_RATIO[0]),
+        )
         bottom.scatter(place, [check.mad_ratio for check in checks], c=colours, s=9, zorder=3)
         bottom.set_yscale("log")
         bottom.set_ylabel("MAD, simulated / real")
         for axis in (top, bottom):
             axis.axhline(0 if axis is top else 1, color=_INK, lw=0.6)
-            shown = [k for k, check in enumerate(checks) if check.token[2:] in ("0", "20", "40") or k >= len(checks) - 8]
+            shown = [
+                k for k, check in enumerate(checks) if check.token[2:] in ("0", "20", "40") or k >= len(checks) - 8
+            ]
             axis.set_xticks(shown, [checks[k].token for k in shown], rotation=60, ha="right", fontsize=7)
     return file.getvalue()
 
@@ -141,7 +148,10 @@ def draw_components(components: Components) -> bytes:
         left.set_ylabel("share of variance left over")
         left.legend(frameon=False)
         for axis, other in ((middle, 1), (right, 2)):
-            for points, colour, label in ((components.simulated, _SIMULATED, "simulated"), (components.real, _BAD, "real")):
+            for points, colour, label in (
+                (components.simulated, _SIMULATED, "simulated"),
+                (components.real, _BAD, "real"),
+            ):
                 axis.scatter(points[:, 0], points[:, other], s=1.5, lw=0, color=colour, alpha=0.5, label=label)
             limits = [np.percentile(components.simulated[:, k], [0.2, 99.8]) * 1.3 for k in (0, other)]
             axis.set_xlim(*limits[0])

@@ -25,10 +25,14 @@ NUM_COMPONENTS, MIN_EXPLAINED = 10, 0.97
 _JUDGED_NM = (400.0, 950.0)
 
 DWARF_TEFF = {
-    "A0": 9700, "A1": 9300, "A2": 8800, "A3": 8600, "A4": 8250, "A5": 8100, "A6": 7910, "A7": 7760, "A8": 7590, "A9": 7400,
-    "F0": 7220, "F1": 7020, "F2": 6820, "F3": 6750, "F4": 6670, "F5": 6550, "F6": 6350, "F7": 6280, "F8": 6180, "F9": 6050,
-    "G0": 5930, "G1": 5860, "G2": 5770, "G3": 5720, "G4": 5680, "G5": 5660, "G6": 5600, "G7": 5550, "G8": 5480, "G9": 5380,
-    "K0": 5270, "K1": 5170, "K2": 5100, "K3": 4830, "K4": 4600, "K5": 4440, "K6": 4300, "K7": 4100, "K8": 3990, "K9": 3930,
+    "A0": 9700, "A1": 9300, "A2": 8800, "A3": 8600, "A4": 8250, "A5": 8100, "A6": 7910, "A7": 7760, "A8": 7590,
+    "A9": 7400,
+    "F0": 7220, "F1": 7020, "F2": 6820, "F3": 6750, "F4": 6670, "F5": 6550, "F6": 6350, "F7": 6280, "F8": 6180,
+    "F9": 6050,
+    "G0": 5930, "G1": 5860, "G2": 5770, "G3": 5720, "G4": 5680, "G5": 5660, "G6": 5600, "G7": 5550, "G8": 5480,
+    "G9": 5380,
+    "K0": 5270, "K1": 5170, "K2": 5100, "K3": 4830, "K4": 4600, "K5": 4440, "K6": 4300, "K7": 4100, "K8": 3990,
+    "K9": 3930,
     "M0": 3850, "M1": 3660, "M2": 3560, "M3": 3430, "M4": 3210, "M5": 3060,
 }  # fmt: skip
 """Effective temperature of dwarfs by spectral type, K (Pecaut & Mamajek 2013, version of 2022)."""
@@ -126,7 +130,7 @@ def check_round_trip() -> list[Check]:
 def relative_rms(simulated: Floats, real: Floats) -> Floats:
     """Return the rms of the relative difference of normalised spectra over 400 to 950 nm, shape (K,)."""
     inside = _inside()
-    return np.sqrt(np.mean((_normalised(simulated) / _normalised(real) - 1)[:, inside] ** 2, axis=1))
+    return np.asarray(np.sqrt(np.mean((_normalised(simulated) / _normalised(real) - 1)[:, inside] ** 2, axis=1)))
 
 
 def read_field(folder: Path) -> Floats:
@@ -155,7 +159,9 @@ def compare_components(simulated: Floats, real: Floats) -> Components:
     """
     mean = simulated.mean(axis=0)
     _, _, axes = np.linalg.svd(simulated - mean, full_matrices=False)
-    explained = [np.cumsum((((x - mean) @ axes.T) ** 2).sum(axis=0)) / ((x - mean) ** 2).sum() for x in (real, simulated)]
+    explained = [
+        np.cumsum((((x - mean) @ axes.T) ** 2).sum(axis=0)) / ((x - mean) ** 2).sum() for x in (real, simulated)
+    ]
     projected = [(x - mean) @ axes[:3].T for x in (simulated, real)]
     return Components(explained[0][:30], explained[1][:30], *projected)
 
@@ -181,4 +187,6 @@ def _read(path: Path, columns: tuple[str, ...]) -> pa.Table:
         return pq.read_table(path, columns=list(columns))
     except (OSError, pa.ArrowInvalid, KeyError) as error:
         first = str(error).splitlines()[0]
-        raise StellarError(f"{path} cannot be read as real spectra ({first}); --real names the folder that holds it") from error
+        raise StellarError(
+            f"{path} cannot be read as real spectra ({first}); --real names the folder that holds it"
+        ) from error
