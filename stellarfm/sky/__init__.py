@@ -26,6 +26,8 @@ MAX_STARS = 1 << 28
 
 TABLES = ("gaia_source", "xp_continuous_mean_spectrum", "twomass_psc", "apogee_allstar", "extinction", "truth")
 
+MAX_SEED = (1 << 63) - 1
+
 _SHARE_PAIRS = 0.03
 _SHARE_NOT_IN_GAIA = 0.01
 
@@ -52,7 +54,7 @@ def simulate(num_stars: int, seed: int, *, chunk_size: int = 20_000) -> Iterator
     ValueError
         If a number is out of its limits or not an integer.
     """
-    _check(num_stars, seed, chunk_size)
+    check_size(num_stars, seed, chunk_size)
     stars_per_chunk = max(1, chunk_size // BLOCK) * BLOCK
     for first in range(0, num_stars, stars_per_chunk):
         yield simulate_range(seed, first, min(stars_per_chunk, num_stars - first))
@@ -69,8 +71,15 @@ def simulate_range(seed: int, first: int, num_stars: int) -> dict[str, pa.Table]
         Running number of the first star, a multiple of `BLOCK`.
     num_stars
         How many.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its limits or not an integer.
     """
-    _check(num_stars, seed, BLOCK)
+    check_size(num_stars, seed)
+    if first < 0 or first % BLOCK or first + num_stars > MAX_STARS:
+        raise ValueError(f"first must be a multiple of {BLOCK} from 0 to {MAX_STARS - num_stars:,}, not {first!r}")
     starts = range(first, first + num_stars, BLOCK)
     made = [simulate_block(seed, start // BLOCK, min(BLOCK, first + num_stars - start)) for start in starts]
     return {name: pa.concat_tables([tables[name] for tables in made]) for name in TABLES}
@@ -173,9 +182,15 @@ def _cut(tables: dict[str, pa.Table], wanted: NDArray[np.bool_], designation: ND
     return {name: table.filter(pa.array(keep[name])) if name in keep else table for name, table in tables.items()}
 
 
-def _check(num_stars: int, seed: int, chunk_size: int) -> None:
-    for name, value, low in (("num_stars", num_stars, 1), ("seed", seed, 0), ("chunk_size", chunk_size, 1)):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= MAX_STARS * 8:
-            raise ValueError(f"{name} must be an integer of at least {low}, not {value!r}")
-    if num_stars > MAX_STARS:
-        raise ValueError(f"num_stars must be at most {MAX_STARS:,}, not {num_stars:,}")
+def check_size(num_stars: int, seed: int, chunk_size: int = BLOCK) -> None:
+    """Refuse sizes and seeds that make no sky.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its limits or not an integer.
+    """
+    limits = (("num_stars", num_stars, 1, MAX_STARS), ("seed", seed, 0, MAX_SEED), ("chunk_size", chunk_size, 1, MAX_STARS))
+    for name, value, low, high in limits:
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"{name} must be an integer from {low} to {high:,}, not {value!r}")

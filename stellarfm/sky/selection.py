@@ -13,9 +13,9 @@ from stellarfm.sky.population import Stars
 
 Floats = NDArray[np.float64]
 
-_G_QUANTILES = np.array([0.0, 0.01, 0.05, 0.16, 0.25, 0.50, 0.75, 0.84, 0.95, 0.99, 1.0])
-_G_MAGS = np.array([6.2, 9.45, 10.95, 12.1, 12.65, 14.1, 16.25, 17.0, 17.7, 18.0, 18.9])
-"""Observed G of the real sample (Leung & Bovy 2024; quantiles of its training set)."""
+_G_QUANTILES = np.array([0.0, 0.01, 0.05, 0.16, 0.25, 0.47, 0.62, 0.70, 0.80, 0.91, 0.98, 1.0])
+_G_MAGS = np.array([6.2, 9.45, 10.95, 12.1, 12.7, 14.0, 14.9, 15.6, 16.15, 16.7, 17.3, 18.9])
+"""Quantiles of G before the selection; after it the G of the real training set comes out (Leung & Bovy 2024)."""
 
 _H_LIMITS = (5.0, 14.3)
 """APOGEE chose its targets by H; what lies outside is drawn again."""
