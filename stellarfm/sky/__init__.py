@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from stellarfm.sky import apogee, gaia, twomass
 from stellarfm.sky.astrometry import shift
@@ -81,7 +82,8 @@ def simulate_range(seed: int, first: int, num_stars: int) -> dict[str, pa.Table]
     if first < 0 or first % BLOCK or first + num_stars > MAX_STARS:
         raise ValueError(f"first must be a multiple of {BLOCK} from 0 to {MAX_STARS - num_stars:,}, not {first!r}")
     starts = range(first, first + num_stars, BLOCK)
-    made = [simulate_block(seed, start // BLOCK, min(BLOCK, first + num_stars - start)) for start in starts]
+    with threadpool_limits(1, user_api="blas"):  # the last digits of a product depend on how many threads share it
+        made = [simulate_block(seed, start // BLOCK, min(BLOCK, first + num_stars - start)) for start in starts]
     return {name: pa.concat_tables([tables[name] for tables in made]) for name in TABLES}
 
 

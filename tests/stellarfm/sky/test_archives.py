@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from threadpoolctl import threadpool_limits
 
 from stellarfm import sky
 
@@ -34,6 +35,11 @@ def _digest(tables: Tables) -> dict[str, str]:
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tables: Tables) -> None:
     assert _digest(sky.simulate_range(3, 0, 4000)) == _digest(tables)
     assert _digest(sky.simulate_range(4, 0, 1000)) != _digest(sky.simulate_range(3, 0, 1000))
+
+
+def test_the_number_of_threads_changes_nothing(tables: Tables) -> None:
+    with threadpool_limits(2, user_api="blas"):
+        assert _digest(sky.simulate_range(3, 0, 4000)) == _digest(tables)
 
 
 @pytest.mark.parametrize("chunk_size", [1, 1000, 2500, 10_000])
