@@ -10,6 +10,8 @@ from stellarfm.commands.options import Json, console, print_json, print_table
 if TYPE_CHECKING:
     from stellarfm.sky.likeness.report import Comparison
 
+_SHOWN_TYPES = 6
+
 sky_app = typer.Typer(no_args_is_help=True, help="The simulated sky: how much it is like the real one.")
 
 
@@ -57,28 +59,39 @@ def compare(
 
 
 def _print(comparison: "Comparison", output: Path) -> None:
-    judged = [check for check in comparison.tokens if check.judged_by != "width"]
+    judged = [check for check in comparison.tokens if check.judged_by != "width" or not check.passed]
     print_table(
-        ["token", "median", "real", "difference/MAD", "MAD", "real MAD", "ratio", ""],
+        ["token", "median", "real", "difference/MAD", "MAD ratio", ""],
         [
-            [c.token, c.median, c.reference_median, round(c.offset_mad, 2), c.mad, c.reference_mad, round(c.mad_ratio, 2),
-             "" if c.passed else "falls short"]
+            [
+                c.token,
+                f"{c.median:.4g}",
+                f"{c.reference_median:.4g}",
+                f"{c.offset_mad:+.2f}",
+                f"{c.mad_ratio:.2f}",
+                _verdict(c.passed),
+            ]
             for c in judged
         ],
         title=f"{comparison.num_training_stars:,} stars of the training set, seed {comparison.seed}",
-    )  # fmt: skip
+    )
     console.print()
+    types = [check for check in comparison.checks if check.group == "spectra by type"]
+    listed = [check for check in comparison.checks if check not in types[_SHOWN_TYPES:]]
     print_table(
         ["what", "", "simulated", "real or limit", ""],
-        [
-            [c.group, c.name, round(c.value, 4), round(c.reference, 4), "" if c.passed else "falls short"]
-            for c in comparison.checks
-        ],
+        [[c.group, c.name, f"{c.value:.4g}", f"{c.reference:.4g}", _verdict(c.passed)] for c in listed],
     )
+    if len(types) > _SHOWN_TYPES:
+        console.print(f"(the worst {_SHOWN_TYPES} of {len(types)} spectral types; the page has all)")
     high = [check for check in comparison.tokens if check.judged_by == "width"]
     console.print(f"\nhigher orders with the right width: {sum(check.passed for check in high)} of {len(high)}")
     short = comparison.shortfalls
-    console.print(
-        f"falls short in {len(short)}: {', '.join(short)}" if short else "every figure is inside of its limits"
-    )
-    console.print(f"written: {output}")
+    total = len(comparison.tokens) + len(comparison.checks)
+    verdict = f"falls short in {len(short)} of {total}: {', '.join(short)}"
+    console.print(verdict if short else f"every figure is inside of its limits ({total})")
+    console.print(f"written: {output}", soft_wrap=True)
+
+
+def _verdict(passed: bool) -> str:
+    return "" if passed else "falls short"

@@ -192,7 +192,11 @@ def check_size(num_stars: int, seed: int, chunk_size: int = BLOCK) -> None:
     ValueError
         If a number is out of its limits or not an integer.
     """
-    limits = (("num_stars", num_stars, 1, MAX_STARS), ("seed", seed, 0, MAX_SEED), ("chunk_size", chunk_size, 1, MAX_STARS))
+    limits = (
+        ("num_stars", num_stars, 1, MAX_STARS),
+        ("seed", seed, 0, MAX_SEED),
+        ("chunk_size", chunk_size, 1, MAX_STARS),
+    )
     for name, value, low, high in limits:
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
             raise ValueError(f"{name} must be an integer from {low} to {high:,}, not {value!r}")

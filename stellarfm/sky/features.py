@@ -68,7 +68,7 @@ class Features:
     def strengths(self, teff: Floats, logg: Floats, m_h: Floats, alpha: Floats, carbon: Floats) -> Floats:
         """Return the optical depth of each feature at its centre, shape (N, J), of N stars."""
         weights = linear_weights(self.knots, teff)
-        giant = 1 / (1 + np.exp((logg - _GRAVITY_CENTRE) / _GRAVITY_WIDTH))[:, None]
+        giant = giant_share(logg)[:, None]
         solar = (weights @ self.dwarf) * (1 - giant) + (weights @ self.giant) * giant
         abundances = np.stack([m_h, alpha, carbon], axis=1)
         return np.asarray(solar * 10 ** (abundances @ self.exponents.T))
@@ -88,6 +88,11 @@ def features() -> Features:
     )
     names, shapes = (tuple(cells[k] for cells in dwarfs) for k in (0, 1))
     return Features(names, shapes, numbers[:, 0], numbers[:, 1], numbers[:, 2:], np.array(knots), dwarf, giant)
+
+
+def giant_share(logg: Floats) -> Floats:
+    """Return how far stars are giants, from 0 to 1."""
+    return np.asarray(1 / (1 + np.exp((logg - _GRAVITY_CENTRE) / _GRAVITY_WIDTH)))
 
 
 def linear_weights(knots: Floats, values: Floats) -> Floats:

@@ -62,6 +62,8 @@ def truncated_normal(
         How many.
     """
     low, high, _ = LIMITS[name]
-    below, above = ndtr((low - centre) / width), ndtr((high - centre) / width)
-    rank = below + (above - below) * rng.random(size)
-    return np.asarray(centre + width * ndtri(rank))
+    start, end = (low - centre) / width, (high - centre) / width
+    mirror = np.where(start > 0, -1.0, 1.0)  # in the lower tail ranks keep their digits
+    first, last = ndtr(np.minimum(mirror * start, mirror * end)), ndtr(np.maximum(mirror * start, mirror * end))
+    deviate = mirror * ndtri(first + (last - first) * rng.random(size))
+    return np.asarray(centre + width * np.minimum(np.maximum(deviate, start), end))  # rounding, no more

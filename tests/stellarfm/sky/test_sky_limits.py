@@ -27,12 +27,12 @@ def test_a_value_beyond_a_limit_is_refused_with_the_limits(name: str) -> None:
 def test_spectra_outside_of_the_grid_are_refused() -> None:
     with pytest.raises(ValueError, match="teff must be between 2700 and 10000 K"):
         spectra(WAVELENGTHS, np.array([2000.0]), np.array([4.5]), np.array([0.0]))
-    with pytest.raises(ValueError, match="m_h must be between -2.5 and 0.5 dex"):
+    with pytest.raises(ValueError, match=r"m_h must be between -2\.5 and 0\.5 dex"):
         spectra(WAVELENGTHS, np.array([5000.0]), np.array([4.5]), np.array([1.0]))
 
 
 def test_dust_outside_of_the_law_is_refused() -> None:
-    with pytest.raises(ValueError, match="r_v must be between 2.3 and 5.6"):
+    with pytest.raises(ValueError, match=r"r_v must be between 2\.3 and 5\.6"):
         extinction(WAVELENGTHS, np.array([0.1]), np.array([2.0]))
     with pytest.raises(ValueError, match="ebv must be between 0 and 10 mag"):
         extinction(WAVELENGTHS, np.array([-0.1]), np.array([3.1]))

@@ -151,7 +151,9 @@ def test_the_map_gives_reddening_with_an_error_and_leaves_some_out(tables: Table
 def test_colours_agree_with_the_spectra(tables: Tables) -> None:
     from stellarfm.sky.xp import instrument
 
-    both: Any = tables["gaia_source"].to_pandas().merge(tables["xp_continuous_mean_spectrum"].to_pandas(), on="source_id")
+    both: Any = (
+        tables["gaia_source"].to_pandas().merge(tables["xp_continuous_mean_spectrum"].to_pandas(), on="source_id")
+    )
     bright = both[both["phot_g_mean_mag"] < 13]
     coefficients = np.concatenate([np.stack(bright[f"{b}_coefficients"]) for b in ("bp", "rp")], axis=1).astype(float)
     synthetic = instrument().magnitudes(coefficients)

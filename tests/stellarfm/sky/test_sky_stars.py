@@ -90,18 +90,20 @@ def test_the_extinction_law_is_that_of_fitzpatrick() -> None:
 
 
 def test_dust_reddens_dims_and_hides_temperature() -> None:
-    clear, dusty = (
-        Sightlines(np.array([1000.0]), np.array([ebv]), np.array([3.1])) for ebv in (0.0, 0.5)
-    )
+    clear, dusty = (Sightlines(np.array([1000.0]), np.array([ebv]), np.array([3.1])) for ebv in (0.0, 0.5))
     bare, red = shine(_one(5000, 2.9), clear), shine(_one(5000, 2.9), dusty)
     dimming = red.absolute_g[0] - bare.absolute_g[0]
     assert 2.2 * 0.5 < dimming < 2.9 * 0.5  # A_G / E(B-V), Casagrande & VandenBerg (2018)
     cool = shine(_one(4000, 1.5), clear)
-    assert abs(red.coefficients[0, 0] - cool.coefficients[0, 0]) < 0.5 * abs(bare.coefficients[0, 0] - cool.coefficients[0, 0])
+    assert abs(red.coefficients[0, 0] - cool.coefficients[0, 0]) < 0.5 * abs(
+        bare.coefficients[0, 0] - cool.coefficients[0, 0]
+    )
     assert red.near_infrared[0, 2] - bare.near_infrared[0, 2] == pytest.approx(0.31 * 0.5, abs=0.05)
 
 
-@pytest.mark.parametrize(("teff", "logg", "j_k"), [(5772, 4.44, 0.36), (4800, 2.45, 0.64), (4000, 1.4, 0.94), (3430, 4.9, 0.80)])
+@pytest.mark.parametrize(
+    ("teff", "logg", "j_k"), [(5772, 4.44, 0.36), (4800, 2.45, 0.64), (4000, 1.4, 0.94), (3430, 4.9, 0.80)]
+)
 def test_infrared_colours_are_the_known_ones(teff: float, logg: float, j_k: float) -> None:
     j, _, k = near_infrared(np.zeros(1), np.array([teff]), np.array([logg]), np.zeros(1))[0]
     assert j - k == pytest.approx(j_k, abs=0.04)
@@ -112,7 +114,9 @@ def test_motions_on_the_sky_follow_from_distance_and_velocity(drawn: tuple[Direc
     total = np.hypot(seen.pm_east, seen.pm_north) * seen.distance_pc / 1000 * 4.740470463
     assert 20 < np.median(total) < 160  # km/s across the line of sight
     near = seen.distance_pc < np.percentile(seen.distance_pc, 20)
-    assert np.median(np.hypot(seen.pm_east, seen.pm_north)[near]) > 2 * np.median(np.hypot(seen.pm_east, seen.pm_north)[~near])
+    assert np.median(np.hypot(seen.pm_east, seen.pm_north)[near]) > 2 * np.median(
+        np.hypot(seen.pm_east, seen.pm_north)[~near]
+    )
 
 
 def test_the_apex_and_rotation_show_in_radial_velocities() -> None:
