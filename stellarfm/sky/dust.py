@@ -13,7 +13,7 @@ NO_DUST_LOGEBV = -7.0
 """Value of ln E(B-V) that stands for none (Leung & Bovy 2024)."""
 
 _SCALE_HEIGHT_PC, _SCALE_LENGTH_KPC, _SUN_KPC = 100.0, 3.5, 8.178
-_MAG_PER_KPC = 0.50
+_MAG_PER_KPC = 0.48
 _BUBBLE_PC = 60.0
 _FLATTEST_SIN_B = 0.01
 _KNOTS_R_V = (2.3, 2.6, 3.1, 3.6, 4.2, 5.6)

@@ -14,13 +14,13 @@ from stellarfm.sky.population import Stars
 Floats = NDArray[np.float64]
 
 _G_QUANTILES = np.array([0.0, 0.01, 0.05, 0.16, 0.25, 0.47, 0.62, 0.70, 0.80, 0.91, 0.98, 1.0])
-_G_MAGS = np.array([6.2, 9.45, 10.95, 12.1, 12.7, 14.0, 14.9, 15.6, 16.15, 16.7, 17.3, 18.9])
+_G_MAGS = np.array([6.2, 9.4, 10.9, 12.05, 12.65, 13.95, 14.95, 15.7, 16.3, 16.9, 17.5, 18.9])
 """Quantiles of G before the selection; after it the G of the real training set comes out (Leung & Bovy 2024)."""
 
 _H_LIMITS = (5.0, 14.3)
 """APOGEE chose its targets by H; what lies outside is drawn again."""
 _A_G_PER_EBV, _A_H_PER_EBV = 2.5, 0.51
-_LOG_CLUMPINESS, _SHARE_NO_DUST = 1.10, 0.05
+_LOG_CLUMPINESS, _SHARE_NO_DUST = 1.08, 0.05
 _R_V, _R_V_WIDTH = 3.1, 0.18
 """Mean and spread of R_V over the disc (Schlafly et al. 2016)."""
 _MAX_EBV = 6.0

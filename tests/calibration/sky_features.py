@@ -45,8 +45,8 @@ COLOURS = (
 """Intrinsic BP-RP of dwarfs by temperature (Pecaut & Mamajek 2013)."""
 
 _MAX_TEMPLATE_EBV, _FLOOR = 0.05, 2e-3
-_SMOOTHNESS, _RIDGE, _LIKE_DWARFS = 0.1 * 0.08**2, 0.02, 0.06
-_INSTRUMENT_SHARE, _COOL_K = 0.2, 4200.0
+_SMOOTHNESS, _RIDGE, _LIKE_DWARFS = 0.03 * 0.08**2, 0.02, 0.06
+_INSTRUMENT_SHARE, _COOL_K = 0.25, 4200.0
 _ORDERS = np.r_[0:26, 55:80]
 
 
