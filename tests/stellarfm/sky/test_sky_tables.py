@@ -43,8 +43,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tables: Tabl
     assert _digest(sky.simulate_range(4, 0, 1000)) != _digest(sky.simulate_range(3, 0, 1000))
 
 
-def test_the_number_of_threads_changes_nothing(tables: Tables) -> None:
-    with threadpool_limits(2, user_api="blas"):
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_number_of_threads_changes_nothing(tables: Tables, threads: int) -> None:
+    with threadpool_limits(threads, user_api="blas"):
         assert _digest(sky.simulate_range(3, 0, 4000)) == _digest(tables)
 
 
