@@ -1,8 +1,9 @@
 """The command line: one command for the whole product, one a stage, and groups for what was made."""
 
+import atexit
+import os
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -63,20 +64,41 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return app(words)
     except StellarError as error:
-        _fail(str(error), words)
+        sentence = str(error)
+        _trace(words)
     except Exception as error:  # noqa: BLE001  the last door: whatever it is, a person gets one sentence
-        _fail(f"unexpected {type(error).__name__}: {error}; `stellarfm --debug …` shows where it happened", words)
+        sentence = f"unexpected {type(error).__name__}: {error}; `stellarfm --debug …` shows where it happened"
+        _trace(words)
+    typer.echo(f"stellarfm: {sentence}", err=True)
+    raise SystemExit(1)  # outside of the handlers, so that the error's frames let go of their connections first
 
 
-def _fail(sentence: str, words: list[str]) -> None:
-    """End with code 1 and one sentence on stderr, with the traceback if it was asked for."""
+def _trace(words: list[str]) -> None:
+    """Print the traceback of the present error if it was asked for."""
     if "--debug" in words:
         import traceback
 
         traceback.print_exc()
-    typer.echo(f"stellarfm: {sentence}", err=True)
-    raise SystemExit(1)
+
+
+def run_process() -> None:
+    """Be the process `stellarfm`: run the command line and end.
+
+    Prefect leaves daemon threads behind whose frames hold DuckDB's types when Python takes itself down, and DuckDB's
+    binding prints a page about every such type. So the process ends as soon as all exit handlers have run.
+    """
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    if "prefect" not in sys.modules:
+        raise SystemExit(code)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    main()
+    run_process()

@@ -58,6 +58,8 @@ class Training(_Section):
     """Name of a vocabulary that ships with stellarfm, or path of a TOML file."""
     max_steps: int | None = Field(None, ge=1)
     """Optimiser steps; the preset's own number if not set."""
+    checkpoint_every: int = Field(250, ge=1)
+    """Steps between checkpoints; how often changes nothing but how much a killed training loses."""
     device: str = "auto"
     """``auto``, ``cpu`` or ``cuda``."""
 

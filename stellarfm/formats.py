@@ -1,21 +1,34 @@
 """Tables in the formats of the field: a file becomes a relation of DuckDB, a relation becomes a file."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from stellarfm.atomic import fresh_file
 from stellarfm.errors import StellarError
+from stellarfm.fields import Field
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+ROW = "__row__"
+"""Column of a numbered table: a whole number that no other row has, growing in the order of the file."""
+
+READABLE = (".parquet (a file, a folder or a pattern)", ".csv", ".csv.gz", ".tsv", ".fits", ".vot",
+            ".duckdb (file.duckdb#table)")  # fmt: skip
+WRITABLE = (".parquet", ".csv", ".csv.gz", ".fits", ".vot", ".duckdb")
 
 _FITS = {".fits", ".fit", ".fts"}
 _VOTABLE = {".vot", ".votable", ".xml"}
-_DUCKDB = {".duckdb", ".db"}
-READABLE = (".parquet", ".csv", ".csv.gz", ".fits", ".vot", ".duckdb (file.duckdb#table)")
-WRITABLE = (".parquet", ".csv", ".fits", ".vot", ".duckdb")
+_DUCKDB = {".duckdb", ".db", ".ddb"}
+_TEXT = {".csv", ".tsv"}
+_PARQUET = {".parquet", ".pq"}
+_COPY_PARQUET = "format parquet, compression snappy, dictionary_size_limit 1000, row_group_size 61440"
+"""Dictionaries only for columns of few values: looking for them in every column doubles the time of writing."""
+
+_LARGE_GROUP = 250_000
+"""Rows of a Parquet row group that are worth sharing among cores."""
 
 
 def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -> str:
@@ -26,7 +39,8 @@ def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -
     con
         Connection to make the table known to.
     address
-        A Parquet, CSV, FITS, VOTable or DuckDB file; ``file.duckdb#table`` names one of several tables.
+        A Parquet, CSV, FITS, VOTable or DuckDB file, or a folder or pattern of Parquet files; ``file.duckdb#table``
+        names one of several tables, ``file.fits#2`` an extension.
     name
         A name for it that the connection does not use yet.
 
@@ -35,74 +49,170 @@ def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -
     StellarError
         If there is no such file, or it is not a table.
     """
-    text, _, table = str(address).partition("#")
+    return _guarded(con, address, name, numbered=False)
+
+
+def open_numbered(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -> str:
+    """Make a file known as `open_table` does, with one more column, `ROW`, that numbers its rows.
+
+    Text is parsed once, into a temporary table; everything else is read where it lies. Beside the relation `name` there
+    is `name`_shared, the same rows in any order, which all cores can read at once.
+
+    Raises
+    ------
+    StellarError
+        If there is no such file, or it is not a table.
+    """
+    return _guarded(con, address, name, numbered=True)
+
+
+def _guarded(con: duckdb.DuckDBPyConnection, address: str | Path, name: str, *, numbered: bool) -> str:
+    text, _, part = str(address).partition("#")
     path = Path(text)
-    if not path.is_file():
+    if not path.is_file() and not _parquet_files(path):
         raise StellarError(f"there is no table {path}; name a file that is there ({', '.join(READABLE)})")
     try:
-        return _open(con, path, table, name)
-    except (duckdb.Error, OSError, ValueError, TypeError) as error:
-        first = str(error).splitlines()[0]
-        raise StellarError(f"{path} cannot be read as a table ({first}); it may be cut short or of another kind") from error
+        relation = _open(con, path, part, name, numbered=numbered)
+        if numbered:
+            _view_shared(con, path, name)
+        return relation
+    except (duckdb.Error, OSError, ValueError, TypeError, IndexError, KeyError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StellarError(
+            f"{path} cannot be read as a table ({first}); it may be cut short or of another kind"
+        ) from error
 
 
-def _open(con: duckdb.DuckDBPyConnection, path: Path, table: str, name: str) -> str:
+def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool) -> str:
     suffix = _suffix(path)
     if suffix in _DUCKDB:
-        return _attach(con, path, table, name)
-    if suffix == ".parquet":
-        con.read_parquet(str(path)).create_view(name)
-    elif suffix in (".csv", ".tsv"):
-        con.read_csv(str(path)).create_view(name)
+        return _open_duckdb(con, path, part, name, numbered=numbered)
+    if suffix in _PARQUET or not path.is_file():
+        files = _parquet_files(path) or [path]
+        number = "file_row_number" if len(files) == 1 else "(file_index << 40) | file_row_number"
+        columns = f"*, {number} as {ROW}" if numbered else "*"
+        con.execute(f"create temp view {name} as select {columns} from {_scan(files)}")
+    elif suffix in _TEXT and numbered:
+        con.execute(
+            f"create temp table {name} as select row_number() over () - 1 as {ROW}, * from read_csv({_literal(path)})"
+        )
+    elif suffix in _TEXT:
+        con.execute(f"create temp view {name} as from read_csv({_literal(path)})")
     elif suffix in _FITS | _VOTABLE:
-        con.register(name, _read_astropy(path, "fits" if suffix in _FITS else "votable"))
+        _register(con, path, part, name, numbered=numbered)
     else:
         raise StellarError(f"{path} has an unknown format; known are {', '.join(READABLE)}")
     return name
 
 
-def _attach(con: duckdb.DuckDBPyConnection, path: Path, table: str, name: str) -> str:
-    con.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name}_file (read_only)")
-    known = con.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() where database_name = $name order by all",
-        {"name": f"{name}_file"},
+def _scan(files: list[Path]) -> str:
+    return f"read_parquet([{', '.join(map(_literal, files))}])"
+
+
+def _view_shared(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Make the view of the same rows that may be read in slices, because a Parquet row group is the work of one core."""
+    cuts = _cuts(con, path) if _suffix(path) in _PARQUET and path.is_file() else []
+    whole = f"select *, file_row_number as {ROW} from {_scan([path])}"
+    slices = [f"{whole} where file_row_number >= {low} and file_row_number < {high}" for low, high in pairwise(cuts)]
+    con.execute(f"create temp view {name}_shared as {' union all '.join(slices) or f'from {name}'}")
+
+
+def _cuts(con: duckdb.DuckDBPyConnection, file: Path) -> list[int]:
+    """Return where to cut a file of few and large row groups so that every core has its share, else nothing."""
+    rows, groups = con.execute(
+        "select num_rows, num_row_groups from parquet_file_metadata($file)", {"file": str(file)}
+    ).fetchall()[0]
+    threads = int(con.execute("select current_setting('threads')").fetchall()[0][0])
+    if groups >= threads or rows / groups < _LARGE_GROUP:
+        return []
+    return [rows * i // threads for i in range(threads)] + [rows]
+
+
+def _register(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool) -> None:
+    """Read FITS or VOTable; units, UCDs and descriptions become comments on the columns."""
+    import pyarrow as pa
+
+    from stellarfm.fits_votable import read_file
+
+    table, fields = read_file(path, "fits" if _suffix(path) in _FITS else "votable", part)
+    if numbered:
+        table = table.append_column(ROW, pa.array(range(len(table)), pa.int64()))
+    con.register(name, table)
+    for column, field in fields.items():
+        if any(asdict(field).values()):
+            con.execute(f"comment on column {name}.{_quote(column)} is {_literal(json.dumps(asdict(field)))}")
+
+
+def fields_of(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Field]:
+    """Return what is known of the columns of an opened table beside their values: units, UCDs, descriptions.
+
+    Parameters
+    ----------
+    con
+        Connection that the table was opened on.
+    name
+        Name that it was opened under.
+    """
+    found = con.execute(
+        "select column_name, comment from duckdb_columns() where table_name = $name and comment like '{%'",
+        {"name": name},
     ).fetchall()
-    names = [row[0] for row in known]
-    wanted = table if "." in table else f"main.{table}"
-    if not table and len(names) == 1:
-        wanted = names[0]
-    if wanted not in names:
-        raise StellarError(f"{path} holds the tables {', '.join(names) or 'none'}; name one as {path}#TABLE")
-    return f"{name}_file.{wanted}"
+    return {column: Field(**json.loads(comment)) for column, comment in found}
 
 
-def _read_astropy(path: Path, kind: str) -> "pa.Table":
-    """Read a FITS or VOTable file; masked values become NULL, array columns lists."""
-    import pyarrow as pa
-    from astropy.table import Table
-
-    table = Table.read(path, format=kind)
-    return pa.table({name: _to_arrow(table[name]) for name in table.colnames})
-
-
-def _to_arrow(column: Any) -> Any:
-    import numpy as np
-    import pyarrow as pa
-
-    values = np.ma.asarray(column)
-    data = np.asarray(values.data)
-    if data.dtype.byteorder == ">":
-        data = data.astype(data.dtype.newbyteorder("="))
-    if data.ndim > 1:
-        return pa.array(list(data.reshape(len(data), -1)))
-    if data.dtype.kind == "S":
-        data = np.char.decode(data, "utf-8", "replace")
-    mask = np.ma.getmaskarray(values)
-    return pa.array(data.tolist() if data.dtype.kind in "UO" else data, mask=mask if mask.any() else None)
+def _parquet_files(path: Path) -> list[Path]:
+    """Return the Parquet files of a folder or a pattern, in the order of their names."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*.parquet") if not file.name.startswith(("_", ".")))
+    if any(sign in str(path) for sign in "*?["):
+        anchor = Path(path.anchor) if path.anchor else Path()
+        return sorted(anchor.glob(str(path.relative_to(path.anchor)) if path.anchor else str(path)))
+    return []
 
 
-def write_table(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> int:
+def _open_duckdb(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool) -> str:
+    """Attach a database, once however often it is named, and find the table."""
+    known = con.execute(
+        "select database_name from duckdb_databases() where path = $path", {"path": str(path.resolve())}
+    ).fetchall()
+    database = known[0][0] if known else f"{name}_file"
+    if not known:
+        con.execute(f"attach {_literal(path.resolve())} as {database} (read_only)")
+    tables = con.execute(
+        "select table_schema, table_name, table_type = 'BASE TABLE' from information_schema.tables "
+        "where table_catalog = $name order by all",
+        {"name": database},
+    ).fetchall()
+    wanted = [t for t in tables if part in (t[1], f"{t[0]}.{t[1]}") or not part]
+    if len(wanted) > 1:
+        wanted = [t for t in wanted if part and t[0] == "main"]
+    if len(wanted) != 1:
+        names = ", ".join(f"{schema}.{table}" for schema, table, _ in tables)
+        raise StellarError(f"{path} holds the tables {names or 'none'}; name one as {path}#TABLE")
+    schema, table, has_rowid = wanted[0]
+    relation = f"{database}.{_quote(schema)}.{_quote(table)}"
+    if not numbered:
+        return relation
+    row = "rowid" if has_rowid else "row_number() over () - 1"
+    con.execute(f"create temp view {name} as select *, {row} as {ROW} from {relation}")
+    return name
+
+
+def write_table(
+    con: duckdb.DuckDBPyConnection, relation: str, target: Path, fields: Mapping[str, Field] | None = None
+) -> int:
     """Write a relation to a file in the format of its suffix, in one step, and return its number of rows.
+
+    Parameters
+    ----------
+    con
+        Connection that knows the relation.
+    relation
+        What stands after ``from``.
+    target
+        The file; one that is there is replaced. In a DuckDB file the table is called ``rows``.
+    fields
+        Units, UCDs and descriptions of columns, for FITS and VOTable.
 
     Raises
     ------
@@ -110,51 +220,53 @@ def write_table(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> 
         If the format is unknown or the file cannot be written.
     """
     suffix = _suffix(target)
-    if suffix not in {".parquet", ".csv", *_FITS, *_VOTABLE, *_DUCKDB}:
+    if suffix not in {*_PARQUET, *_TEXT, *_FITS, *_VOTABLE, *_DUCKDB} or (_is_zipped(target) and suffix not in _TEXT):
         raise StellarError(f"{target} has an unknown format; known are {', '.join(WRITABLE)}")
     try:
         with fresh_file(target) as path:
-            return _write(con, relation, path, suffix)
+            return _write(con, relation, path, target, fields or {})
     except OSError as error:
         raise StellarError(f"{target} cannot be written ({error.strerror or error}); choose another place") from error
 
 
-def _write(con: duckdb.DuckDBPyConnection, relation: str, path: Path, suffix: str) -> int:
-    where = f"'{str(path).replace(chr(39), chr(39) * 2)}'"
-    if suffix in (".parquet", ".csv"):
-        option = "format parquet, compression zstd, compression_level 1" if suffix == ".parquet" else "format csv, header"
-        return int(con.execute(f"copy (from {relation}) to {where} ({option})").fetchall()[0][0])
+def _write(con: duckdb.DuckDBPyConnection, relation: str, path: Path, target: Path, fields: Mapping[str, Field]) -> int:
+    suffix = _suffix(target)
+    if suffix in _PARQUET:
+        return _count(con, f"copy (from {relation}) to {_literal(path)} ({_COPY_PARQUET})")
+    if suffix in _TEXT:
+        delimiter, zipped = "," if suffix == ".csv" else "\t", "gzip" if _is_zipped(target) else "none"
+        options = f"header, delimiter {_literal(delimiter)}, compression {zipped}"
+        return _count(con, f"copy (from {relation}) to {_literal(path)} (format csv, {options})")
     if suffix in _DUCKDB:
-        con.execute(f"attach {where} as target_file (storage_version 'v1.0.0')")
-        con.execute(f"create table target_file.main.rows as from {relation}")
-        count = int(con.execute("select count(*) from target_file.main.rows").fetchall()[0][0])
-        con.execute("detach target_file")
-        return count
-    return _write_astropy(con, relation, path, "fits" if suffix in _FITS else "votable")
+        con.execute(f"attach {_literal(path)} as target_file (storage_version 'v1.0.0')")
+        try:
+            return _count(con, f"create table target_file.main.rows as from {relation}")
+        finally:
+            con.execute("detach target_file")
+    from stellarfm.fits_votable import write_file
+
+    return write_file(con, relation, path, "fits" if suffix in _FITS else "votable", fields)
 
 
-def _write_astropy(con: duckdb.DuckDBPyConnection, relation: str, path: Path, kind: str) -> int:
-    import numpy as np
-    from astropy.table import MaskedColumn, Table
-
-    rows = con.sql(f"from {relation}").to_arrow_table()
-    table = Table()
-    for name in rows.column_names:
-        column = rows[name].combine_chunks()
-        values = column.to_numpy(zero_copy_only=False)
-        mask = column.is_null().to_numpy(zero_copy_only=False)
-        if values.dtype.kind == "O":
-            values = np.array([("" if v is None else v) for v in values])
-        elif column.null_count:
-            values = np.asarray(column.fill_null(0).to_numpy(zero_copy_only=False))
-        table[name] = MaskedColumn(values, mask=mask) if mask.any() else values
-    table.write(path, format=kind, overwrite=True)
-    return len(table)
+def _count(con: duckdb.DuckDBPyConnection, statement: str) -> int:
+    return int(con.execute(statement).fetchall()[0][0])
 
 
 def _suffix(path: Path) -> str:
     """Return the suffix that tells the format, in lower case, without that of a compression."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
+    if _is_zipped(path):
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
+
+
+def _is_zipped(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _literal(text: str | Path) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

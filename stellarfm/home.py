@@ -11,6 +11,9 @@ from filelock import FileLock, Timeout
 
 from stellarfm.errors import StellarError
 
+DEFAULT_HOME = Path("stellarfm-home")
+"""The home where none is named: a folder of the working directory."""
+
 
 @dataclass(frozen=True)
 class Home:

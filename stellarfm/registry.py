@@ -157,6 +157,12 @@ class Registry:
         self.client.set_model_version_tag(MODEL_NAME, str(version), "promoted", f"{entry['at']}: {reason}")
         return self.version(version)
 
+    def promote_first(self, version: ModelVersion) -> ModelVersion:
+        """Make a version champion if there is none yet, and return it as it is then."""
+        if self.champion() is None:
+            return self.promote(version.version, "the first model of this home")
+        return self.version(version.version)
+
     def rollback(self) -> ModelVersion:
         """Make the champion before the present one champion again.
 
@@ -218,13 +224,16 @@ def _connect(home: Home) -> "MlflowClient":
     """Open MLflow quietly and without telemetry."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
     import mlflow
 
-    mlflow.set_tracking_uri(home.tracking_uri)
-    mlflow.set_registry_uri(home.tracking_uri)
-    return mlflow.MlflowClient()
+    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):  # importing it has set them up anew
+        logging.getLogger(name).setLevel(logging.ERROR)
+    address, named = home.tracking_uri, "MLFLOW_TRACKING_URI" in os.environ
+    mlflow.set_tracking_uri(address)
+    mlflow.set_registry_uri(address)
+    if not named:  # MLflow writes the address there, where the next home of this process would take it for a person's
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 def _log_model(run_id: str, folder: Path) -> str:
@@ -253,6 +262,6 @@ def _signature(folder: Path) -> Any:
     tokens = config["vocabulary"]["tokens"]
     names = [token["name"] for token in tokens]
     labels = [token["name"] for token in tokens if token["kind"] == "label"]
-    inputs = Schema([ColSpec("float", name, required=False) for name in names])
+    inputs = Schema([ColSpec("double", name, required=False) for name in names])
     outputs = Schema([ColSpec("float", name) for label in labels for name in (label, f"{label}_error")])
     return ModelSignature(inputs, outputs, ParamSchema([ParamSpec("request", "string", ",".join(labels))]))

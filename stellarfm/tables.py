@@ -1,6 +1,7 @@
 """From a relation in DuckDB to what the model reads: a vocabulary's tokens as arrays, at once or streamed."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from stellarfm.errors import StellarError
 from stellarfm.model.table import TokenTable
 from stellarfm.vocabulary import Token, Vocabulary
+
+_IDENTIFIER = re.compile(r"(?i)(row_?)?(id|name|designation|objid|source_id|apogee_id)|\w+_(id|name|designation)")
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,20 @@ class TokenQuery:
         Names of tokens that the relation has no columns for.
     num_tokens
         Tokens of the vocabulary, found or not.
+    kept
+        Columns of the relation that go along as they are.
     """
 
     sql: str
     groups: tuple[tuple[int, ...], ...]
     missing: tuple[str, ...]
     num_tokens: int
+    kept: tuple[str, ...] = ()
 
 
-def plan_tokens(con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocabulary) -> TokenQuery:
+def plan_tokens(
+    con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocabulary, keep: Sequence[str] = ()
+) -> TokenQuery:
     """Find the columns of each token: one named like the token wins over the vocabulary's expression.
 
     Parameters
@@ -46,6 +54,8 @@ def plan_tokens(con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocab
         What stands after ``from``: a table name, or a function such as ``read_parquet('x.parquet')``.
     vocabulary
         The tokens to look for.
+    keep
+        Columns that go along as they are.
     """
     columns = set(con.sql(f"select * from {relation} limit 0").columns)  # noqa: S608
     series: dict[tuple[str, str], list[int]] = {}
@@ -70,34 +80,60 @@ def plan_tokens(con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocab
         selects.append(_array(len(groups), value, error if has_error else "", len(places)))
         groups.append(tuple(places))
     identifier = vocabulary.identifier if vocabulary.identifier in columns else "row_number() over () - 1"
-    sql = ", ".join([f"cast({identifier} as bigint) as id", *selects])
-    return TokenQuery(f"select {sql} from {relation}", tuple(groups), tuple(missing), len(vocabulary))  # noqa: S608
+    kept = [f'"{name}" as "kept {name}"' for name in keep]
+    sql = ", ".join([f"cast({identifier} as bigint) as id", *selects, *kept])
+    return TokenQuery(f"select {sql} from {relation}", tuple(groups), tuple(missing), len(vocabulary), tuple(keep))  # noqa: S608
+
+
+def identifiers(con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the columns that tell whose row it is: the vocabulary's identifier, and names or ids of other surveys."""
+    columns = con.sql(f"select * from {relation} limit 0").columns  # noqa: S608
+    return tuple(name for name in columns if name == vocabulary.identifier or _IDENTIFIER.fullmatch(name))
 
 
 def read_tokens(
-    con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocabulary, *, allow_missing: bool = False
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    vocabulary: Vocabulary,
+    *,
+    allow_missing: bool = False,
+    called: str | None = None,
 ) -> TokenTable:
     """Read all rows of a relation.
+
+    Parameters
+    ----------
+    con, relation, vocabulary
+        As in `plan_tokens`.
+    allow_missing
+        Whether tokens without columns are simply unknown.
+    called
+        What a person calls the relation.
 
     Raises
     ------
     StellarError
-        If a token has no column (or, with `allow_missing`, if none has), or there are no rows.
+        If a token that is not optional has no column (or, with `allow_missing`, if none has), or there are no rows.
     """
     query = plan_tokens(con, relation, vocabulary)
-    refuse_missing(query, relation, vocabulary, allow_missing=allow_missing)
+    refuse_missing(query, called or relation, vocabulary, allow_missing=allow_missing)
     table = _run(con, query)
     if len(table) == 0:
-        raise StellarError(f"{relation} has no rows: there is nothing to learn or predict from an empty selection")
+        raise StellarError(
+            f"{called or relation} has no rows: there is nothing to learn or predict from an empty selection"
+        )
     return table
 
 
-def stream_tokens(con: duckdb.DuckDBPyConnection, query: TokenQuery, batch_size: int) -> Iterator[TokenTable]:
-    """Yield the rows of a planned query in order, at most `batch_size` at a time, in flat memory."""
+def stream_tokens(
+    con: duckdb.DuckDBPyConnection, query: TokenQuery, batch_size: int
+) -> Iterator[tuple[TokenTable, pa.Table]]:
+    """Yield the rows of a planned query in order with their kept columns, `batch_size` at a time, in flat memory."""
     reader = con.sql(query.sql).to_arrow_reader(batch_size)
     for batch in reader:
         if batch.num_rows:
-            yield _to_tokens(pa.Table.from_batches([batch]), query)
+            table = pa.Table.from_batches([batch])
+            yield _to_tokens(table, query), pa.table({name: table[f"kept {name}"] for name in query.kept})
 
 
 def refuse_missing(query: TokenQuery, relation: str, vocabulary: Vocabulary, *, allow_missing: bool) -> None:
@@ -106,13 +142,14 @@ def refuse_missing(query: TokenQuery, relation: str, vocabulary: Vocabulary, *, 
     Raises
     ------
     StellarError
-        If a token has no column (or, with `allow_missing`, if none has).
+        If a token that is not optional has no column (or, with `allow_missing`, if none has).
     """
-    if not query.missing or (allow_missing and query.groups):
+    needed = [name for name in query.missing if not vocabulary.tokens[vocabulary.index(name)].optional]
+    if query.groups and (allow_missing or not needed):
         return
-    name = query.missing[0]
+    name = (needed or query.missing)[0]
     token = vocabulary.tokens[vocabulary.index(name)]
-    more = f" (and {len(query.missing) - 1} more tokens)" if len(query.missing) > 1 else ""
+    more = f" (and {len(needed) - 1} more tokens)" if len(needed) > 1 else ""
     raise StellarError(
         f"{relation} has no column for the token {name!r}{more}: it needs a column of that name or {token.value!r}; "
         f"add it, or use another vocabulary"

@@ -15,7 +15,7 @@ from typing import Any
 from stellarfm.errors import StellarError
 from stellarfm.resources import resource_folder
 
-_TOKEN_KEYS = {"name", "value", "error", "unit", "description", "kind", "requestable", "count"}
+_TOKEN_KEYS = {"name", "value", "error", "unit", "description", "kind", "requestable", "optional", "count"}
 KINDS = ("label", "colour", "spectrum")
 
 
@@ -36,6 +36,8 @@ class Token:
         ``label``, ``colour`` or ``spectrum``; the sampler balances labels against spectra.
     requestable
         Whether training asks for it (a token that is not requestable is an input only).
+    optional
+        Whether a table may lack its columns; the token is unknown for all stars then.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Token:
     description: str = ""
     kind: str = "label"
     requestable: bool = True
+    optional: bool = False
     element: int | None = None
 
 

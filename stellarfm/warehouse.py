@@ -26,7 +26,9 @@ MARTS = ("parallax_zero_point", "star_observations", "token_ranges", "stars", "c
 TWOMASS_RADIUS_ARCSEC = 1.5
 APOGEE_RADIUS_ARCSEC = 1.0
 
-_APOGEE_STARS = "(select apogee_id, any_value(ra) as ra, any_value(dec) as dec from staging.apogee group by all order by 1)"
+_APOGEE_STARS = """(
+    select apogee_id, any_value(ra) as ra, any_value(dec) as dec from staging.apogee group by all order by 1
+)"""
 """Repeated rows of a star are one star on the sky; its position is that of 2MASS, about epoch 2000."""
 
 
@@ -87,11 +89,14 @@ def build_staging(con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[P
         except duckdb.BinderException as error:
             first = str(error).splitlines()[0]
             raise StellarError(
-                f"the table {archive_table} lacks a column that staging needs ({first}); fetch it anew or mend {parts[0]}"
+                f"the table {archive_table} lacks a column that staging needs ({first}); "
+                f"fetch it anew or mend {parts[0]}"
             ) from error
         rows = con.execute(f"select count(*) from staging.{table}").fetchall()[0][0]  # noqa: S608
         if rows == 0:
-            raise StellarError(f"the table {archive_table} is empty: the selection has no rows; widen it and ingest again")
+            raise StellarError(
+                f"the table {archive_table} is empty: the selection has no rows; widen it and ingest again"
+            )
 
 
 def build_marts(con: duckdb.DuckDBPyConnection) -> None:
@@ -108,10 +113,14 @@ def build_marts(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def sql_texts() -> dict[str, str]:
-    """Return the text of every relation that the warehouse is built from, for its content key."""
+    """Return the text of every relation that the warehouse is built and checked with, for its content key."""
     root = resource_folder("sql")
-    folders = ("staging", "crossmatch", "marts")
-    return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for f in folders for path in sorted((root / f).glob("*.sql"))}
+    folders = ("staging", "crossmatch", "marts", "checks")
+    return {
+        str(path.relative_to(root)): path.read_text(encoding="utf-8")
+        for f in folders
+        for path in sorted((root / f).glob("*.sql"))
+    }
 
 
 def scalar(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:

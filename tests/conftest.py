@@ -1,10 +1,26 @@
-"""Fixtures of the whole suite."""
+"""What tests share: the real rows beside the checkout, and one small product made through the command line."""
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = REPOSITORY.parent / "shared"
+
+SMALL = {
+    "archive.num_stars": 2000,
+    "training.max_steps": 40,
+    "gate.max_teff_scatter_ratio": 10,
+    "gate.min_coverage_68": 0,
+}
+"""Settings of a product that is made in seconds; its model is far from good, so the gate is open."""
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +29,71 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder ../shared with real rows and reference figures is not here")
     return SHARED
+
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def small_settings() -> list[str]:
+    """The settings above as options of a command."""
+    return [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
+
+
+def environment(folder: Path, looked_up: Path | None = None) -> dict[str, str]:
+    """A clean environment with its own home of Prefect; look-ups of names go into a file if one is given."""
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(("STELLARFM_", "PREFECT_", "MLFLOW_"))
+    }
+    env |= {"HOME": str(folder), "COLUMNS": "120", "OMP_NUM_THREADS": "2"}
+    if looked_up is not None:
+        env |= {"PYTHONPATH": str(REPOSITORY / "tests" / "watch"), "STELLARWATCH": str(looked_up)}
+    return env
+
+
+def start(arguments: Sequence[str], folder: Path, looked_up: Path | None = None) -> "subprocess.Popen[str]":
+    """Start the command line in a folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "stellarfm.cli", *arguments],
+        cwd=folder,
+        env=environment(folder, looked_up),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stellarfm(
+    arguments: Sequence[str], folder: Path, looked_up: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command line in a folder and return what it said."""
+    process = start(arguments, folder, looked_up)
+    out, err = process.communicate(timeout=280)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def succeed(arguments: Sequence[str], folder: Path) -> Any:
+    """Run a command with ``--json`` and return what it printed."""
+    done = stellarfm([*arguments, "--json"], folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A small product: the folder it was made in, the home, what the terminal showed and which names were looked up."""
+
+    folder: Path
+    home: Path
+    terminal: str
+    looked_up: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """One `stellarfm run` on a small sky in an empty folder."""
+    folder = tmp_path_factory.mktemp("product")
+    looked_up = folder / "looked-up.txt"
+    done = stellarfm(["run", *small_settings()], folder, looked_up)
+    assert done.returncode == 0, done.stderr
+    names = looked_up.read_text().split() if looked_up.is_file() else []
+    return Made(folder, folder / "stellarfm-home", done.stdout, tuple(sorted(set(names))))

@@ -1,6 +1,6 @@
 -- The data dictionary: every column of every table of the catalogue.
 select
-    dictionary.table_name, --/D Table --/C meta.table --/N never NULL
+    dictionary.table_name, --/D Table --/C meta.dataset --/N never NULL
     dictionary.column_name, --/D Column --/C meta.id;meta.main --/N never NULL
     dictionary.data_type, --/D DuckDB type --/C meta.code --/N never NULL
     dictionary.unit, --/D Unit, in the VOUnits form --/C meta.unit --/N no unit

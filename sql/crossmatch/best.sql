@@ -1,25 +1,23 @@
--- The best right row of each left row, and how far it can be trusted.
+-- The nearest right row of each left row, and how far it can be trusted.
 -- Reliability is the chance that a pair this close is no chance pair, from the density of right rows around the left ones
 -- (Sutherland & Saunders 1992, with a Rayleigh error of 0.15 arcsec): L / (L + density).
+-- Given: pairs (left_row, right_row, separation_arcsec), left_side and right_side (row_number, identifier).
 with
 
-best_of_left as (
+ranked as (
 
     select
-        left_row,
-        arg_min(right_row, separation_arcsec) as right_row,
-        min(separation_arcsec) as separation_arcsec,
-        count(*) as num_neighbours
+        *,
+        row_number() over (partition by left_row order by separation_arcsec, right_row) as left_rank,
+        row_number() over (partition by right_row order by separation_arcsec, left_row) as right_rank,
+        count(*) over (partition by left_row) as num_neighbours
     from pairs
-    group by left_row
 
 ),
 
-best_of_right as (
+nearest as (
 
-    select right_row, arg_min(left_row, separation_arcsec) as left_row
-    from pairs
-    group by right_row
+    select * from ranked where left_rank = 1
 
 ),
 
@@ -27,21 +25,20 @@ density as (
 
     -- chance neighbours beyond the first, per square arcsec of the searched circles; at least one, so that it is never zero
     select
-        greatest(1, sum(num_neighbours - 1)) / (count(*) * pi() * pow(max(separation_arcsec), 2)) as per_arcsec2
-    from best_of_left
+        greatest(1, sum(num_neighbours - 1)) / (count(*) * pi() * pow(getvariable('radius_arcsec'), 2)) as per_arcsec2
+    from nearest
 
 )
 
 select
     left_side.identifier as left_identifier,
     right_side.identifier as right_identifier,
-    best_of_left.separation_arcsec,
-    cast(best_of_left.num_neighbours as integer) as num_neighbours,
-    best_of_right.left_row = best_of_left.left_row as is_mutual_best,
-    1 / (1 + density.per_arcsec2 * 2 * pi() * pow(0.15, 2) * exp(pow(best_of_left.separation_arcsec / 0.15, 2) / 2))
+    nearest.separation_arcsec,
+    cast(nearest.num_neighbours as integer) as num_neighbours,
+    nearest.right_rank = 1 as is_mutual_best,
+    1 / (1 + density.per_arcsec2 * 2 * pi() * pow(0.15, 2) * exp(pow(nearest.separation_arcsec / 0.15, 2) / 2))
         as reliability
-from best_of_left
+from nearest
 cross join density
-inner join best_of_right on best_of_left.right_row = best_of_right.right_row
-inner join left_side on best_of_left.left_row = left_side.row_number
-inner join right_side on best_of_left.right_row = right_side.row_number
+inner join left_side on nearest.left_row = left_side.row_number
+inner join right_side on nearest.right_row = right_side.row_number

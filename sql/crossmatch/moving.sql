@@ -1,13 +1,49 @@
--- Left points carried to the reference epoch; `drift` is how far each may move from there to the epoch of a right point.
+-- Points that move, carried to the reference epoch: unit vectors, with their motion a year as seen from there.
+-- Given: positions (row_number, ra and dec in deg, pmra and pmdec in mas/yr, epoch in years), the reference epoch, and how far
+-- the epochs of the other side are from it at most. `drift` is how far a point may be from here at such an epoch.
+with
+
+directions as (
+
+    -- a motion that is not known is none
+    select
+        row_number,
+        radians(ra) as alpha,
+        radians(dec) as delta,
+        if(isfinite(pmra) and isfinite(pmdec), pmra * pi() / 6.48e8, 0) as east,
+        if(isfinite(pmra) and isfinite(pmdec), pmdec * pi() / 6.48e8, 0) as north,
+        getvariable('reference_epoch') - epoch as years
+    from query_table(positions)
+    where isfinite(ra) and isfinite(dec)
+
+),
+
+motions as (
+
+    select
+        row_number,
+        cos(delta) * cos(alpha) as px,
+        cos(delta) * sin(alpha) as py,
+        sin(delta) as pz,
+        coalesce(-sin(alpha) * east - sin(delta) * cos(alpha) * north, 0) as mx,
+        coalesce(cos(alpha) * east - sin(delta) * sin(alpha) * north, 0) as my,
+        coalesce(cos(delta) * north, 0) as mz,
+        px + mx * years as qx,
+        py + my * years as qy,
+        pz + mz * years as qz,
+        1 / sqrt(qx * qx + qy * qy + qz * qz) as scale
+    from directions
+
+)
+
 select
     row_number,
-    x + vx * coalesce(getvariable('reference_epoch') - epoch, 0) as x,
-    y + vy * coalesce(getvariable('reference_epoch') - epoch, 0) as y,
-    z + vz * coalesce(getvariable('reference_epoch') - epoch, 0) as z,
-    vx,
-    vy,
-    vz,
-    0.0::double as years,
-    sqrt(vx * vx + vy * vy + vz * vz) * getvariable('epoch_spread') as drift,
-    greatest(getvariable('reach'), getvariable('chord') + drift * 1.01) as reach
-from left_vectors
+    qx * scale as x,
+    qy * scale as y,
+    qz * scale as z,
+    mx * scale as vx,
+    my * scale as vy,
+    mz * scale as vz,
+    -- on a sphere of radius 1 the way is a little longer than along the tangent
+    1.05 * sqrt(vx * vx + vy * vy + vz * vz) * getvariable('epoch_spread') as drift
+from motions

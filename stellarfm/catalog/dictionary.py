@@ -50,7 +50,7 @@ def read_dictionary(table: str) -> list[Column]:
     columns = []
     for line in read_sql(f"catalog/{table}").splitlines():
         code, mark, tags = line.partition("--/")
-        if mark and code.strip():
+        if mark and code.strip() and not code.lstrip().startswith("--"):
             columns.append(_read_column(table, code, mark + tags))
     return columns
 

@@ -31,9 +31,13 @@ def table_hash(con: duckdb.DuckDBPyConnection, table: str, order_by: str) -> str
 
 def _bytes(column: pa.Array) -> bytes:
     """Return values and NULLs of a column in a form that does not depend on how Arrow laid it out."""
-    valid = pc.is_valid(column).to_numpy(zero_copy_only=False).tobytes()
+    valid: bytes = pc.is_valid(column).to_numpy(zero_copy_only=False).tobytes()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return valid + "\x1f".join(text or "" for text in column.to_pylist()).encode()
+    if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
+        return valid + _bytes(pc.fill_null(pc.list_value_length(column), 0)) + _bytes(pc.list_flatten(column))
+    if not (pa.types.is_boolean(column.type) or pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        return _bytes(column.cast(pa.string()))  # decimals, dates: numpy would give addresses of objects
     filled = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
     values: bytes = filled.to_numpy(zero_copy_only=False).tobytes()
     return valid + values

@@ -1,4 +1,4 @@
-"""Writing a release: one DuckDB file that any DuckDB since 1.0 opens, with dictionary, flags, provenance and metrics."""
+"""Writing a release: one DuckDB file that any DuckDB since 1.0 opens, with its dictionary, provenance and metrics."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ def write_release(
         con.execute("use catalog")
         con.register("origin", pa.table({"name": list(provenance), "value": [str(v) for v in provenance.values()]}))
         con.register("scores", pa.table({name: [row.get(name) for row in metrics] for name in _SCORES}))
-        con.read_parquet(str(predictions)).create_view("predictions")
+        con.execute(f"create temp view predictions as from read_parquet({_quoted(str(predictions))})")
         for table in TABLES:
             if table == "columns":
                 con.register("dictionary", _dictionary(con))

@@ -1,6 +1,7 @@
 """Options that many commands share, and how results are printed."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from stellarfm.home import DEFAULT_HOME as DEFAULT_HOME
 
 Home = Annotated[
     Path, typer.Option("--home", envvar="STELLARFM_HOME", help="Folder where everything that is made is kept.")
@@ -19,8 +22,6 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, e.g. --set training.preset=default; may be repeated.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-
-DEFAULT_HOME = Path("stellarfm-home")
 
 console = Console(highlight=False)
 """Results go to stdout; progress and errors go to stderr."""
@@ -52,7 +53,7 @@ def print_table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
     for i, column in enumerate(columns):
-        numeric = bool(listed) and all(isinstance(row[i], int | float | None) for row in listed)
+        numeric = bool(listed) and all(_is_number(row[i]) for row in listed)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in listed[:limit]:
         table.add_row(*(_cell(value) for value in row))
@@ -66,6 +67,13 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
         console.print(f"{name:<{width}}  {value}", soft_wrap=True)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a cell belongs to the right: a number, a number in words such as ``1,000`` or ``68 %``, or nothing."""
+    if isinstance(value, str):
+        return re.fullmatch(r"[-+]?[\d.,]*(e[-+]?\d+)?( %)?|nan", value) is not None
+    return isinstance(value, int | float | None) and not isinstance(value, bool)
 
 
 def _cell(value: Any) -> str:

@@ -8,7 +8,8 @@ from stellarfm.commands.options import console, print_json, print_table
 from stellarfm.config import load_settings
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
-from stellarfm.vocabulary import load_vocabulary
+from stellarfm.tables import describe
+from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
     from flows.product import Product
@@ -29,7 +30,7 @@ def run_product(path: Path, config: Path | None, overrides: list[str], *, as_jso
         Print JSON instead of a summary.
     """
     settings = load_settings(config, overrides)
-    load_vocabulary(settings.training.vocabulary)
+    vocabulary = load_vocabulary(settings.training.vocabulary)
     home = Home.open(path)
     with home.lock():
         pass  # say at once, not after the server has started, that another run is at work
@@ -38,9 +39,9 @@ def run_product(path: Path, config: Path | None, overrides: list[str], *, as_jso
 
     made = product(settings, home)
     if as_json:
-        print_json(_as_dict(made))
+        print_json(_as_dict(made, home))
     else:
-        _print_summary(made, path)
+        _print_summary(made, path, vocabulary)
 
 
 def _prepare_prefect(home: Home) -> None:
@@ -50,10 +51,10 @@ def _prepare_prefect(home: Home) -> None:
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # a failure is told once, by the command line
 
 
-def _as_dict(made: "Product") -> dict[str, Any]:
+def _as_dict(made: "Product", home: Home) -> dict[str, Any]:
     return {
         "release": made.release.version,
-        "folder": str(made.prepared.home / "releases" / made.release.version),
+        "folder": str(home.releases / made.release.version),
         "num_stars": made.release.num_stars,
         "content_hash": made.release.content_hash,
         "model_version": made.promotion.champion.version,
@@ -67,45 +68,46 @@ def _as_dict(made: "Product") -> dict[str, Any]:
     }
 
 
-def _print_summary(made: "Product", path: Path) -> None:
+def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     """Say what was made, how good it is, where it lies, and what to try next."""
     folder = path / "releases" / made.release.version
     console.print(f"\n[bold]Release {made.release.version}[/bold]: {made.release.num_stars:,} stars with parameters\n")
     print_table(["from", "rows"], [[table, f"{rows:,}"] for table, rows in made.snapshot.rows.items()])
     console.print(f"{made.prepared.quarantined_rows:,} rows were set aside by the checks\n")
-    _print_quality(made.evaluation.metrics)
+    _print_quality(made.evaluation.metrics, vocabulary)
     promotion = made.promotion
     if promotion.verdict.passed:
         console.print(f"\nmodel version {promotion.champion.version} is champion: {promotion.verdict.reasons[-1]}")
     else:
         console.print(
-            f"\nmodel version {promotion.version.version} did not pass the gate ({'; '.join(promotion.verdict.reasons)}); "
+            f"\nmodel version {promotion.version.version} did not pass the gate: "
+            f"{'; '.join(promotion.verdict.reasons)}\n"
             f"the catalogue is from the champion, version {promotion.champion.version}"
         )
     console.print(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
     console.print(f"report     {_relative(made.evaluation.folder, path) / 'report.html'}", soft_wrap=True)
-    console.print(f"checks     {made.prepared.docs}", soft_wrap=True)
+    console.print(f"checks     {_relative(Path(made.prepared.docs), path)}", soft_wrap=True)
     home = "" if path == Path("stellarfm-home") else f" --home {path}"
     console.print("\n[bold]Try next[/bold]")
-    console.print(f'  stellarfm catalog query "select count(*), avg(teff) from stars"{home}')
+    console.print(f'  stellarfm catalog query "select count(*), avg(teff) from stars"{home}')  # noqa: S608
     console.print(f"  stellarfm catalog show{home}")
     console.print(f"  stellarfm model list{home}\n")
 
 
-def _print_quality(metrics: dict[str, Any]) -> None:
+def _print_quality(metrics: dict[str, Any], vocabulary: Vocabulary) -> None:
     scores, baseline = best_scores(metrics), best_scores(metrics, "cubic fit in BP-RP")
     rows = [
         [
-            name,
-            row["num_stars"],
-            row["scatter"],
-            baseline.get(name, {}).get("scatter"),
+            describe(vocabulary.tokens[vocabulary.index(name)]),
+            f"{row['num_stars']:,}",
+            f"{row['scatter']:.3g}",
+            f"{baseline[name]['scatter']:.3g}" if name in baseline else "",
             f"{100 * row['coverage_68']:.0f} %",
             f"{100 * row['coverage_95']:.0f} %",
         ]
         for name, row in scores.items()
     ]
-    columns = ["held-out stars", "number", "scatter", "scatter of a fit in BP-RP", "in 68 %", "in 95 %"]
+    columns = ["held-out stars", "number", "scatter", "of a fit in BP-RP", "in 68 %", "in 95 %"]
     print_table(columns, rows)
 
 

@@ -38,13 +38,14 @@ def prepare(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, 
     with folder.lock():
         prepared = prepare_landing(settings, folder)
     if as_json:
-        return print_json(vars(prepared))
+        return print_json({**vars(prepared), "docs": prepared.docs})
     return print_facts({"warehouse": folder.warehouse, "checks": prepared.docs, "set aside": prepared.quarantined_rows})
 
 
 def train(
     table: Annotated[
-        str | None, typer.Option("--table", help="Your own table (Parquet, CSV, FITS, VOTable, DuckDB) instead of the home's.")
+        str | None,
+        typer.Option("--table", help="Your own table (Parquet, CSV, FITS, VOTable, DuckDB) instead of the home's."),
     ] = None,
     vocabulary: Annotated[
         str | None, typer.Option("--vocabulary", help="Name of a vocabulary that ships with stellarfm, or a TOML file.")
@@ -122,4 +123,5 @@ def publish(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, 
         release = product.publish(settings, folder)
     if as_json:
         return print_json(vars(release))
-    return print_facts({"release": release.version, "stars": release.num_stars, "folder": folder.releases / release.version})
+    made = folder.releases / release.version
+    return print_facts({"release": release.version, "stars": f"{release.num_stars:,}", "folder": made})

@@ -19,6 +19,7 @@ def _pyplot() -> Any:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
+    mpl.rcdefaults()  # GaiaXPy asks for LaTeX in every figure when it is imported
     plt.rcParams.update(
         {
             "font.size": 9,

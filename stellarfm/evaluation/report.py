@@ -148,9 +148,9 @@ def _draw(folder: Path, stars: HeldOut, answered: Answered) -> None:
     draw_agreement(folder / "agreement.png", stars.vocabulary, names, target, answered.values, answered.errors)
     draw_calibration(folder / "calibration.png", names, target, answered.values, answered.errors)
     if set(_KIEL) <= set(names):
-        k = [names.index(name) for name in _KIEL]
-        known = np.isfinite(target[:, k]).all(axis=1)
-        draw_kiel(folder / "kiel.png", target[known][:, k], answered.values[known][:, k])
+        labels = [names.index(name) for name in _KIEL]
+        known = np.isfinite(target[:, labels]).all(axis=1)
+        draw_kiel(folder / "kiel.png", target[known][:, labels], answered.values[known][:, labels])
 
 
 def _write_page(folder: Path, metrics: Mapping[str, Any]) -> None:

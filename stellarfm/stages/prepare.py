@@ -2,19 +2,22 @@
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from stellarfm.archives.landing import Landing
-from stellarfm.atomic import content_key, fresh_file, fresh_folder, write_json
+from stellarfm.atomic import content_key, fresh_file, write_json
 from stellarfm.catalog.hashing import table_hash
-from stellarfm.checks import check_tables
+from stellarfm.checks import DOCS_INDEX, CheckReport, check_tables
+from stellarfm.checks.accepted import ACCEPTED_FILE, accept, read_accepted
+from stellarfm.checks.folders import FAILED, forget_failed, kept_checks
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
 from stellarfm.progress import progress_bar
 from stellarfm.resources import resource_folder
 from stellarfm.stages.ingest import Snapshot, landing_of, snapshot_of
-from stellarfm.warehouse import STAGING, build_marts, build_staging, connect, sql_texts
+from stellarfm.warehouse import STAGING, build_marts, build_staging, connect, scalar, sql_texts
 
 CHECKED_STAGING = tuple(f"staging.{name}" for name in STAGING)
 CHECKED_MARTS = ("crossmatch.gaia_twomass", "crossmatch.gaia_apogee", "marts.stars", "marts.training_set")
@@ -34,11 +37,15 @@ class Prepared:
     training_set_hash
         Hash of the rows of ``marts.training_set``.
     quarantined_rows
-        Rows set aside by the checks.
+        Rows set aside by the checks, of all tables.
+    warnings
+        What the checks found and let pass.
     checks
-        Folder with Data Docs and quarantined rows, relative to the home.
+        Folder with Data Docs and quarantined rows, below the home's ``checks``.
     summary
         What the expectations found, in Markdown.
+    home
+        The home that it lies in.
     """
 
     key: str
@@ -47,8 +54,15 @@ class Prepared:
     snapshot_hash: str
     training_set_hash: str
     quarantined_rows: int
+    warnings: tuple[str, ...]
     checks: str
     summary: str
+    home: Path
+
+    @property
+    def docs(self) -> str:
+        """First page of the Data Docs."""
+        return str(self.home / "checks" / self.checks / DOCS_INDEX)
 
 
 def prepare(settings: Settings, home: Home, snapshot: Snapshot) -> Prepared:
@@ -62,39 +76,54 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot) -> Prepared:
     key = content_key(snapshot.hash, sql_texts(), _suites(), settings.checks.model_dump())
     made = _read(home)
     if made is not None and made.key == key and home.warehouse.is_file():
+        forget_failed(home.checks)
         return made
-    landing = landing_of(settings, home)
-    checks = home.checks / key
-    with (
-        progress_bar("prepare", "steps") as advance,
-        fresh_folder(checks) as folder,
-        fresh_file(home.warehouse) as path,
-    ):
-        options = {"memory_limit": settings.warehouse.memory_limit, "threads": settings.warehouse.threads}
-        advance(0, _STEPS, "staging")
-        with connect(path, **options) as con:
-            build_staging(con, {table: landing.files(table) for table in STAGING.values()})
-        advance(1, _STEPS, "checking the archives' tables")
-        found = [check_tables(path, CHECKED_STAGING, folder, settings.checks)]
-        advance(2, _STEPS, "crossmatch and marts")
-        with connect(path, **options) as con:
-            build_marts(con)
-            training_set_hash = table_hash(con, "marts.training_set", "source_id")
-        advance(3, _STEPS, "checking the marts")
-        found.append(check_tables(path, CHECKED_MARTS, folder, settings.checks))
-        advance(4, _STEPS, "done")
+    with kept_checks(home.checks, key) as folder, fresh_file(home.warehouse) as path:
+        training_set_hash, report = _build(settings, home, path, folder)
+    if not (home.checks / ACCEPTED_FILE).is_file():
+        accept(home.checks, report, snapshot.hash)
     prepared = Prepared(
         key=key,
-        archive=landing.archive,
+        archive=snapshot.archive,
         archive_release=snapshot.release,
         snapshot_hash=snapshot.hash,
         training_set_hash=training_set_hash,
-        quarantined_rows=sum(sum(report.quarantined_rows.values()) for report in found),
-        checks=str(checks.relative_to(home.path)),
-        summary="\n\n".join(report.summary for report in found),
+        quarantined_rows=sum(report.quarantined_rows.values()),
+        warnings=report.warnings,
+        checks=key,
+        summary=report.summary,
+        home=home.path,
     )
-    write_json(_record(home), asdict(prepared))
+    write_json(_record(home), {name: value for name, value in asdict(prepared).items() if name != "home"})
     return prepared
+
+
+def _build(settings: Settings, home: Home, path: Path, folder: Path) -> tuple[str, CheckReport]:
+    """Build and check a warehouse; return the hash of its training set, and what was found."""
+    landing = landing_of(settings, home)
+    room = settings.warehouse
+    opened = partial(connect, memory_limit=room.memory_limit, threads=room.threads)
+    check = partial(
+        check_tables, memory_limit=room.memory_limit, threads=room.threads, accepted=read_accepted(home.checks)
+    )
+    rows = landing.rows()
+    with progress_bar("prepare", "steps") as advance:
+        advance(0, _STEPS, "staging")
+        with opened(path) as con:
+            build_staging(con, {table: landing.files(table) for table in STAGING.values()})
+        advance(1, _STEPS, "checking the archives' tables")
+        landed = {f"staging.{table}": {"landing_rows": rows[archive]} for table, archive in STAGING.items()}
+        report = check(path, CHECKED_STAGING, folder, settings.checks, parameters=landed)
+        advance(2, _STEPS, "crossmatch and marts")
+        with opened(path) as con:
+            build_marts(con)
+            sources = {"marts.stars": {"source_rows": scalar(con, "select count(*) from staging.gaia_source")}}
+        advance(3, _STEPS, "checking the marts")
+        found = check(path, CHECKED_MARTS, folder, settings.checks, parameters=sources)
+        with opened(path) as con:
+            training_set_hash = table_hash(con, "marts.training_set", "source_id")
+        advance(4, _STEPS, "done")
+    return training_set_hash, report.joined(found)
 
 
 def prepare_landing(settings: Settings, home: Home) -> Prepared:
@@ -105,7 +134,7 @@ def prepare_landing(settings: Settings, home: Home) -> Prepared:
     StellarError
         If the landing is empty or does not have the content that its manifests vouch for.
     """
-    landing: Landing = landing_of(settings, home)
+    landing = landing_of(settings, home)
     if not landing.tables():
         raise StellarError(f"the landing {landing.folder} is empty; run `stellarfm ingest` first")
     landing.verify()
@@ -126,13 +155,28 @@ def prepared_of(home: Home) -> Prepared:
     return made
 
 
+def checks_of(home: Home) -> Path:
+    """Return the folder of a home's last checks: of the run that they stopped, or of the warehouse.
+
+    Raises
+    ------
+    StellarError
+        If there are none yet.
+    """
+    failed = home.checks / FAILED
+    return failed if failed.is_dir() else home.checks / prepared_of(home).checks
+
+
 def _record(home: Home) -> Any:
     return home.path / "warehouse.json"
 
 
 def _read(home: Home) -> Prepared | None:
     path = _record(home)
-    return Prepared(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    if not path.is_file():
+        return None
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return Prepared(**data | {"warnings": tuple(data["warnings"])}, home=home.path)
 
 
 def _suites() -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from stellarfm.catalog.release import Release
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
-from stellarfm.evaluation.report import HeldOut, best_scores
+from stellarfm.evaluation.report import HeldOut
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
 from stellarfm.registry import CHAMPION, ModelVersion, Registry, Verdict
@@ -15,7 +15,7 @@ from stellarfm.stages import publish as publishing
 from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation, read_truth
 from stellarfm.stages.ingest import landing_of
 from stellarfm.stages.prepare import Prepared, prepared_of
-from stellarfm.stages.train import TrainedRun, train_model
+from stellarfm.stages.train import TrainedRun, model_tags, train_model
 from stellarfm.tables import read_tokens
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 from stellarfm.warehouse import connect
@@ -45,6 +45,12 @@ def evaluate(settings: Settings, home: Home, run: TrainedRun) -> Evaluation:
     return evaluation
 
 
+def register(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> ModelVersion:
+    """Return the registry's version of a run's model, made if it is not there yet."""
+    tags = model_tags(settings, load_vocabulary(settings.training.vocabulary), evaluation.metrics)
+    return Registry(home).register(run.key, run.mlflow_run, run.model, tags)
+
+
 def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> Promotion:
     """Register a run's model and put it through the gate.
 
@@ -55,7 +61,7 @@ def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluat
     """
     registry = Registry(home)
     vocabulary = load_vocabulary(settings.training.vocabulary)
-    version = registry.register(run.key, run.mlflow_run, run.model, _tags(settings, vocabulary, evaluation))
+    version = register(settings, home, run, evaluation)
 
     def champion_metrics(champion: ModelVersion) -> dict[str, Any] | None:
         if champion.tags.get("fingerprint") != vocabulary.fingerprint:
@@ -98,13 +104,6 @@ def _read_split(home: Home, vocabulary: Vocabulary, split: str) -> TokenTable:
     with connect(home.warehouse, read_only=True) as con:
         relation = f"(from marts.training_set where split = '{split}' order by source_id)"
         return read_tokens(con, relation, vocabulary)
-
-
-def _tags(settings: Settings, vocabulary: Vocabulary, evaluation: Evaluation) -> dict[str, str]:
-    scores = best_scores(evaluation.metrics)
-    scatter = {f"{name}_scatter": f"{row['scatter']:.4g}" for name, row in scores.items()}
-    preset = settings.training.preset
-    return {"vocabulary": vocabulary.name, "fingerprint": vocabulary.fingerprint, "preset": preset, **scatter}
 
 
 def _origin(settings: Settings, prepared: Prepared) -> dict[str, str]:

@@ -62,7 +62,7 @@ def promote(
     """
     champion = registry.champion()
     if champion is not None and champion.version == candidate.version:
-        return Verdict(True, ("is champion already",))
+        return Verdict(True, ("is champion already", *judge(metrics, None, gate).reasons))
     rival = champion_metrics(champion) if champion is not None else None
     verdict = judge(metrics, rival, gate)
     if champion is not None and rival is None:

@@ -15,14 +15,15 @@ import pyarrow.parquet as pq
 from stellarfm import __version__
 from stellarfm.atomic import content_key, fresh_folder
 from stellarfm.catalog.reader import list_catalogs
-from stellarfm.catalog.release import Release, write_release
+from stellarfm.catalog.release import CATALOG_FILE, Release, write_release
+from stellarfm.checks import check_catalog
+from stellarfm.checks.folders import kept_checks
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
 from stellarfm.progress import progress_bar
 from stellarfm.registry import ModelVersion
 from stellarfm.resources import resource_folder
 from stellarfm.tables import plan_tokens, refuse_missing, stream_tokens
-from stellarfm.vocabulary import Vocabulary
 from stellarfm.warehouse import connect
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def publish(home: Home, version: ModelVersion, origin: Origin) -> Release:
         The model to predict with.
     origin
         The warehouse with ``marts.stars``, and what to say about it.
+
+    Raises
+    ------
+    StellarError
+        If the catalogue fails its checks; nothing is published then.
     """
     from stellarfm.model.foundation import FoundationModel
 
@@ -72,6 +78,8 @@ def publish(home: Home, version: ModelVersion, origin: Origin) -> Release:
         provenance = _provenance(name, key, version) | origin.provenance
         release = write_release(folder, name, key, origin.warehouse, predictions, provenance, origin.metrics)
         predictions.unlink()
+        with kept_checks(home.checks, name) as checks:
+            check_catalog(folder / CATALOG_FILE, checks)
     _point_latest(home, name)
     return release
 
@@ -86,7 +94,7 @@ def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> N
         total = con.execute("select count(*) from marts.stars").fetchall()[0][0]
         with pq.ParquetWriter(target, _schema()) as writer:
             done = 0
-            for stars in stream_tokens(con, query, _BATCH):
+            for stars, _ in stream_tokens(con, query, _BATCH):
                 writer.write_table(_predict_batch(model, stars, shown))
                 done += len(stars)
                 advance(done, total, "")

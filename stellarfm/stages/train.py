@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stellarfm.atomic import content_key, publish_folder, write_json
 from stellarfm.config import Settings
+from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
 from stellarfm.progress import progress_bar
@@ -69,7 +70,8 @@ def train_model(
     from stellarfm.model.training import train
 
     network, training = presets(settings)
-    key = content_key(data_hash, vocabulary.to_dict(), asdict(network), asdict(training))
+    what = asdict(replace(training, checkpoint_every=0))
+    key = content_key(data_hash, vocabulary.to_dict(), asdict(network), what)
     registry = Registry(home)
     folder = home.runs / key
     params = {"data_hash": data_hash, "vocabulary": vocabulary.name, "preset": settings.training.preset}
@@ -100,13 +102,21 @@ def train_model(
     return TrainedRun(key, folder, run)
 
 
+def model_tags(settings: Settings, vocabulary: Vocabulary, metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the registry says of a model: vocabulary, preset and the scatter of each label."""
+    scatter = {f"{name}_scatter": f"{row['scatter']:.4g}" for name, row in best_scores(metrics).items()}
+    preset = settings.training.preset
+    return {"vocabulary": vocabulary.name, "fingerprint": vocabulary.fingerprint, "preset": preset, **scatter}
+
+
 def presets(settings: Settings) -> tuple[Any, Any]:
     """Return the network and the training settings of a preset, with what the settings change."""
     from stellarfm.model.network import PRESETS
     from stellarfm.model.presets import TRAINING_PRESETS
 
     chosen = settings.training
-    training = replace(TRAINING_PRESETS[chosen.preset], seed=settings.seed)
+    preset = TRAINING_PRESETS[chosen.preset]
+    training = replace(preset, seed=settings.seed, checkpoint_every=chosen.checkpoint_every)
     if chosen.max_steps is not None:
         training = replace(training, max_steps=chosen.max_steps)
     return PRESETS[chosen.preset], training

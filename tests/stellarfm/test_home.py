@@ -24,7 +24,8 @@ def test_a_home_that_cannot_be_written_is_refused_with_the_way_out(tmp_path: Pat
 
 def test_two_runs_cannot_hold_one_home(tmp_path: Path) -> None:
     home = Home.open(tmp_path)
-    code = f"from stellarfm.home import Home; from pathlib import Path\nwith Home.open(Path({str(tmp_path)!r})).lock(): pass"
+    imports = "from stellarfm.home import Home; from pathlib import Path"
+    code = f"{imports}\nwith Home.open(Path({str(tmp_path)!r})).lock(): pass"
     with home.lock():
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert other.returncode != 0

@@ -86,4 +86,4 @@ def test_streaming_gives_the_same_rows_in_the_same_order(
     whole = read_tokens(con, "many", vocabulary)
     parts = list(stream_tokens(con, plan_tokens(con, "many", vocabulary), batch_size=300))
     assert len(parts) > 1
-    np.testing.assert_array_equal(np.concatenate([part.values for part in parts]), whole.values)
+    np.testing.assert_array_equal(np.concatenate([part.values for part, _ in parts]), whole.values)

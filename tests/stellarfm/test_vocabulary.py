@@ -58,7 +58,7 @@ def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path, text: str, sent
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(StellarError, match="use one of .*leung_bovy"):
+    with pytest.raises(StellarError, match=r"use one of .*leung_bovy"):
         load_vocabulary("no_such")
     with pytest.raises(StellarError, match="has no token 'age'"):
         load_vocabulary("leung_bovy").index("age")

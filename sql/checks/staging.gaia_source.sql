@@ -1,0 +1,110 @@
+-- Gaia sources with what their rules compare: positions against identifiers, colours against magnitudes, spectra that are promised.
+-- Given: checked, the attached warehouse. `row_number` leads back to the row of the table.
+with
+
+sources as (
+
+    select
+        gaia.rowid as row_number,
+        gaia.*,
+        radians(ra) as phi,
+        radians(dec) as theta,
+        isfinite(ra) and isfinite(dec) and ra >= 0 and ra <= 360 and dec >= -90 and dec <= 90 as has_position
+    from checked.staging.gaia_source as gaia
+
+),
+
+projected as (
+
+    -- HEALPix pixel of order 8, nested (Gorski et al. 2005, ApJ 622, 759): face and place on the face of 256 x 256 pixels
+    select
+        *,
+        sin(theta) as z,
+        2 * phi / pi() as quadrant,
+        cast(floor(256 * (0.5 + quadrant - 0.75 * z)) as bigint) as rising,
+        cast(floor(256 * (0.5 + quadrant + 0.75 * z)) as bigint) as falling,
+        least(3, cast(floor(quadrant) as bigint)) as cap,
+        256 * sqrt(greatest(0, 3 * (1 - abs(z)))) as width,
+        least(255, cast(floor((quadrant - cap) * width) as bigint)) as cap_rising,
+        least(255, cast(floor((1 - quadrant + cap) * width) as bigint)) as cap_falling
+    from sources
+    where has_position
+
+),
+
+placed as (
+
+    select
+        row_number,
+        case
+            when abs(z) > 2.0 / 3 then if(z > 0, cap, cap + 8)
+            when rising // 256 = falling // 256 then (rising // 256) | 4
+            when rising // 256 < falling // 256 then rising // 256
+            else falling // 256 + 8
+        end as face,
+        case
+            when abs(z) <= 2.0 / 3 then falling & 255
+            when z > 0 then 255 - cap_falling
+            else cap_rising
+        end as x0,
+        case
+            when abs(z) <= 2.0 / 3 then 255 - (rising & 255)
+            when z > 0 then 255 - cap_rising
+            else cap_falling
+        end as y0,
+        (x0 | (x0 << 4)) & 3855 as x1,
+        (x1 | (x1 << 2)) & 13107 as x2,
+        (x2 | (x2 << 1)) & 21845 as x3,
+        (y0 | (y0 << 4)) & 3855 as y1,
+        (y1 | (y1 << 2)) & 13107 as y2,
+        (y2 | (y2 << 1)) & 21845 as y3,
+        face * 65536 + (x3 | (y3 << 1)) as healpix_8
+    from projected
+
+)
+
+select
+    sources.* exclude (phi, theta, has_position),
+    placed.healpix_8 = sources.source_id >> 43 as is_in_its_pixel,
+    -- obliquity of the ecliptic, and the north galactic pole, at J2000 (Gaia DR3 documentation, section 4.1.7)
+    degrees(asin(greatest(-1, least(1,
+        sin(theta) * cos(radians(23.4392911)) - cos(theta) * sin(radians(23.4392911)) * sin(phi)
+    )))) - ecl_lat as ecl_lat_residual_deg,
+    degrees(asin(greatest(-1, least(1,
+        sin(theta) * sin(radians(27.12825)) + cos(theta) * cos(radians(27.12825)) * cos(phi - radians(192.85948))
+    )))) - b as b_residual_deg,
+    -- numbers that are neither NULL nor finite
+    len([value for value in [
+        ra, dec, l, b, ecl_lat, parallax, parallax_error, pmra, pmra_error, pmdec, pmdec_error, ruwe,
+        nu_eff_used_in_astrometry, pseudocolour, phot_g_mean_mag, phot_bp_mean_mag, phot_rp_mean_mag,
+        phot_g_mean_flux_over_error, phot_bp_mean_flux_over_error, phot_rp_mean_flux_over_error, bp_rp,
+        phot_bp_rp_excess_factor, radial_velocity
+    ] if not isfinite(value)]) as num_not_finite,
+    -- colours
+    bp_rp - (phot_bp_mean_mag - phot_rp_mean_mag) as bp_rp_residual_mag,
+    phot_g_mean_mag - phot_rp_mean_mag as g_rp,
+    phot_bp_mean_mag - phot_g_mean_mag as bp_g,
+    phot_g_mean_mag between least(phot_bp_mean_mag, phot_rp_mean_mag) - 0.3
+    and greatest(phot_bp_mean_mag, phot_rp_mean_mag) + 0.3 as g_is_between,
+    -- the factor from the magnitudes themselves, and its course with colour (Riello et al. 2021, A&A 649, A3, equation 6 and table 2)
+    pow(10, 0.4 * (phot_g_mean_mag - phot_bp_mean_mag + 25.3385422158 - 25.6873668671))
+    + pow(10, 0.4 * (phot_g_mean_mag - phot_rp_mean_mag + 24.7478955012 - 25.6873668671)) as excess_factor_of_magnitudes,
+    case
+        when bp_rp < 0.5 then 1.154360 + 0.033772 * bp_rp + 0.032277 * pow(bp_rp, 2)
+        when bp_rp < 4 then 1.162004 + 0.011464 * bp_rp + 0.049255 * pow(bp_rp, 2) - 0.005879 * pow(bp_rp, 3)
+        else 1.057572 + 0.140537 * bp_rp
+    end as excess_factor_expected,
+    phot_bp_rp_excess_factor - excess_factor_expected as excess_factor_residual,
+    excess_factor_of_magnitudes - excess_factor_expected as excess_factor_of_magnitudes_residual,
+    parallax / parallax_error as parallax_over_error,
+    case astrometric_params_solved
+        when 31 then nu_eff_used_in_astrometry is not null
+        when 95 then pseudocolour is not null
+        else true
+    end as has_colour_of_solution,
+    astrometric_params_solved = 3 or (parallax is not null and pmra is not null and pmdec is not null)
+        as has_what_was_solved,
+    case when has_xp_continuous then xp.source_id is not null end as has_promised_spectrum
+from sources
+left join placed using (row_number)
+left join (select distinct source_id from checked.staging.xp_spectrum) as xp using (source_id)

@@ -1,0 +1,66 @@
+"""Reading the rows that a check set aside or showed, with the names of the rules that they break."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from stellarfm.checks.report import CheckReport, failing_file, quarantine_file, read_record
+from stellarfm.errors import StellarError
+
+IDENTIFIERS = ("source_id", "designation", "apogee_id")
+"""Columns that name a row; a list of rows of several tables shows these alone."""
+
+
+def tables_with_rows(folder: Path) -> list[str]:
+    """Return the tables of a folder of checks of which failing rows were kept."""
+    return [report.table for report in read_record(folder).tables if _files(folder, report.table)]
+
+
+def failing_rows(folder: Path, table: str, most: int | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return the failing rows of a table: the columns, ``reasons`` first, and the rows.
+
+    Parameters
+    ----------
+    folder
+        Folder of checks.
+    table
+        ``schema.name``.
+    most
+        Largest number of rows to return.
+
+    Raises
+    ------
+    StellarError
+        If the table was not checked.
+    """
+    _refuse_unknown(read_record(folder), table)
+    files = _files(folder, table)
+    if not files:
+        return ["reasons"], []
+    with duckdb.connect() as con:
+        found = con.execute(
+            "select reasons, * exclude (reasons) from read_parquet($files, union_by_name = true) limit $most",
+            {"files": files, "most": sys.maxsize if most is None else most},
+        )
+        return [column[0] for column in found.description], found.fetchall()
+
+
+def count_failing_rows(folder: Path, table: str) -> int:
+    """Return how many failing rows of a table were kept."""
+    files = _files(folder, table)
+    if not files:
+        return 0
+    with duckdb.connect() as con:
+        return int(con.execute("select count(*) from read_parquet($files)", {"files": files}).fetchall()[0][0])
+
+
+def _files(folder: Path, table: str) -> list[str]:
+    return [str(p) for p in (quarantine_file(folder, table), failing_file(folder, table)) if p.is_file()]
+
+
+def _refuse_unknown(report: CheckReport, table: str) -> None:
+    tables = [checked.table for checked in report.tables]
+    if table not in tables:
+        raise StellarError(f"the last run did not check a table {table!r}; it checked {', '.join(tables)}")

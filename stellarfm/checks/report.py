@@ -1,0 +1,179 @@
+"""What a check found: kept as JSON beside the Data Docs, told in Markdown and in sentences."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from stellarfm.atomic import write_json
+from stellarfm.checks.drift import Statistics
+from stellarfm.errors import StellarError
+
+RECORD_FILE = "checks.json"
+
+
+class CheckFailedError(StellarError):
+    """A table that must not be used.
+
+    Attributes
+    ----------
+    report
+        What was found in all tables.
+    """
+
+    def __init__(self, message: str, report: "CheckReport") -> None:
+        super().__init__(message)
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule that a table does not keep.
+
+    Attributes
+    ----------
+    rule, severity, note
+        Of the rule.
+    found
+        What was found, in words.
+    num_rows
+        Rows that break it, where it judges rows.
+    """
+
+    rule: str
+    severity: str
+    note: str
+    found: str
+    num_rows: int | None
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What was found in one table.
+
+    Attributes
+    ----------
+    table
+        ``schema.name``.
+    num_rows
+        Rows that were judged.
+    num_rules
+        Rules that were judged.
+    findings
+        Rules that failed.
+    set_aside
+        Rows that break row rules; they are in quarantine unless the run stopped.
+    set_aside_by_rule
+        The same by rule; a row may break several.
+    statistics
+        Of the columns that are watched for drift.
+    """
+
+    table: str
+    num_rows: int
+    num_rules: int
+    findings: tuple[Finding, ...]
+    set_aside: int
+    set_aside_by_rule: dict[str, int]
+    statistics: Statistics = field(default_factory=dict)
+
+    @property
+    def critical(self) -> tuple[Finding, ...]:
+        """Findings that stop the run."""
+        return tuple(finding for finding in self.findings if finding.severity == "critical")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Findings that are reported and let pass, as sentences."""
+        return tuple(sentence(self.table, f) for f in self.findings if f.severity == "warning")
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was found in some tables.
+
+    Attributes
+    ----------
+    tables
+        One report a table.
+    error
+        Why the run stopped, "" if it went on.
+    """
+
+    tables: tuple[TableReport, ...]
+    error: str = ""
+
+    @property
+    def quarantined_rows(self) -> dict[str, int]:
+        """Rows set aside of each table."""
+        return {report.table: report.set_aside for report in self.tables}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what was found and let pass."""
+        return tuple(sentence for report in self.tables for sentence in report.warnings)
+
+    @property
+    def statistics(self) -> dict[str, Statistics]:
+        """Statistics of the watched columns of each table."""
+        return {report.table: report.statistics for report in self.tables if report.statistics}
+
+    @property
+    def summary(self) -> str:
+        """Markdown for people: one line a table, what failed below."""
+        lines = ["| table | rows | rules | failed | set aside |", "|---|--:|--:|--:|--:|"]
+        lines += [
+            f"| {r.table} | {r.num_rows:,} | {r.num_rules} | {len(r.findings)} | {r.set_aside:,} |" for r in self.tables
+        ]
+        failed = [f"- **{f.severity}** {sentence(r.table, f)}" for r in self.tables for f in r.findings]
+        stopped = [f"**Stopped**: {self.error}", ""] if self.error else []
+        return "\n".join([*stopped, *lines, "", *failed]).rstrip() + "\n"
+
+    def joined(self, other: "CheckReport") -> "CheckReport":
+        """Return this report with the tables of another after its own."""
+        return CheckReport(self.tables + other.tables, self.error or other.error)
+
+
+def sentence(table: str, finding: Finding) -> str:
+    """Return what a rule found, in one sentence without a full stop."""
+    return f"{table}: {finding.rule}: {finding.found} ({finding.note.rstrip('.')})"
+
+
+def write_record(folder: Path, report: CheckReport) -> None:
+    """Keep a report in a folder of checks; tables that are there already stay."""
+    if (folder / RECORD_FILE).is_file():
+        judged = {table.table for table in report.tables}
+        before = tuple(table for table in read_record(folder).tables if table.table not in judged)
+        report = CheckReport(before + report.tables, report.error)
+    write_json(folder / RECORD_FILE, asdict(report))
+
+
+def read_record(folder: Path) -> CheckReport:
+    """Read the report of a folder of checks.
+
+    Raises
+    ------
+    StellarError
+        If the folder has none.
+    """
+    path = folder / RECORD_FILE
+    if not path.is_file():
+        raise StellarError(f"{folder} holds no checks; run `stellarfm prepare` first")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return CheckReport(tuple(_table(item) for item in data["tables"]), data["error"])
+
+
+def quarantine_file(folder: Path, table: str) -> Path:
+    """Return where the rows of a table lie that break row rules."""
+    return folder / "quarantine" / f"{table}.parquet"
+
+
+def failing_file(folder: Path, table: str) -> Path:
+    """Return where rows of a table lie that break other rules: a sample, and nothing was done to them."""
+    return folder / "failing" / f"{table}.parquet"
+
+
+def _table(item: Mapping[str, object]) -> TableReport:
+    fields = dict(item)
+    fields["findings"] = tuple(Finding(**finding) for finding in fields["findings"])  # type: ignore[attr-defined]
+    return TableReport(**fields)  # type: ignore[arg-type]

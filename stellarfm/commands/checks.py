@@ -1,0 +1,122 @@
+"""`stellarfm checks`: what the expectations found, the failing rows, and accepting a drift that is meant."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json, console, print_json, print_table
+
+checks_app = typer.Typer(no_args_is_help=True, help="The data checks: what they found, the failing rows, Data Docs.")
+
+Most = Annotated[int, typer.Option("--limit", min=1, help="Largest number of rows to print of each table.")]
+
+_SHOWN_ROWS = 50
+
+
+@checks_app.command()
+def show(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
+    """Show what the last checks found in each table, and where the Data Docs lie.
+
+    Example: stellarfm checks show
+    """
+    from stellarfm.checks.judge import DOCS_INDEX
+    from stellarfm.checks.report import read_record, sentence
+
+    folder = _folder(home)
+    report, docs = read_record(folder), str(folder / DOCS_INDEX)
+    if as_json:
+        return print_json(_as_dict(report, docs))
+    rows = [[r.table, f"{r.num_rows:,}", r.num_rules, len(r.findings), f"{r.set_aside:,}"] for r in report.tables]
+    print_table(["table", "rows", "rules", "failed", "set aside"], rows)
+    for table in report.tables:
+        for finding in table.findings:
+            console.print(f"\n[bold]{finding.severity}[/bold] {sentence(table.table, finding)}", soft_wrap=True)
+    console.print(f"\n{'[bold]stopped[/bold] ' + report.error if report.error else 'passed'}", soft_wrap=True)
+    return console.print(f"docs    {docs}", soft_wrap=True)
+
+
+@checks_app.command()
+def rows(
+    table: Annotated[
+        str | None, typer.Argument(help="Table as `checks show` names it; all of them if not given.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    limit: Most = _SHOWN_ROWS,
+    as_json: Json = False,
+) -> None:
+    """Show the rows that the last checks set aside or stopped at, with the rules that they break.
+
+    Example: stellarfm checks rows staging.apogee
+    """
+    from stellarfm.checks.failing import count_failing_rows, failing_rows, tables_with_rows
+
+    folder = _folder(home)
+    names = tables_with_rows(folder) if table is None else [table]
+    found = {name: failing_rows(folder, name, None if as_json else limit) for name in names}
+    if as_json:
+        return print_json(
+            {name: [dict(zip(c, row, strict=True)) for row in listed] for name, (c, listed) in found.items()}
+        )
+    if not any(listed for _, listed in found.values()):
+        return console.print("no row breaks a rule" if table is None else f"no row of {table} breaks a rule")
+    for name, (columns, listed) in found.items():
+        console.print(f"\n[bold]{name}[/bold], {count_failing_rows(folder, name):,} rows")
+        print_table(*(_in_short(columns, listed) if table is None else _readable(columns, listed)))
+    return None
+
+
+@checks_app.command()
+def accept(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
+    """Accept what the last checks measured as what later ones are compared with, where a drift is meant.
+
+    Example: stellarfm checks accept
+    """
+    from stellarfm.checks.accepted import ACCEPTED_FILE
+    from stellarfm.checks.accepted import accept as accept_report
+    from stellarfm.checks.report import read_record
+    from stellarfm.home import Home as Folder
+
+    opened = Folder.open(home)
+    folder = _folder(home)
+    with opened.lock():
+        report = read_record(folder)
+        accept_report(opened.checks, report, folder.name)
+    if as_json:
+        return print_json({"accepted": sorted(report.statistics), "file": str(opened.checks / ACCEPTED_FILE)})
+    return console.print(
+        f"{len(report.statistics)} tables are what later checks are compared with; run `stellarfm prepare` to go on"
+    )
+
+
+def _folder(home: Path) -> Path:
+    """Return the folder of the last checks of a home."""
+    from stellarfm.home import Home as Folder
+    from stellarfm.stages.prepare import checks_of
+
+    return checks_of(Folder(home.expanduser().absolute()))
+
+
+def _as_dict(report: Any, docs: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(report), "warnings": report.warnings, "quarantined_rows": report.quarantined_rows, "docs": docs}
+
+
+def _in_short(columns: list[str], listed: list[tuple[Any, ...]]) -> tuple[list[str], list[list[Any]]]:
+    """Keep what names a row, and the reasons."""
+    from stellarfm.checks.failing import IDENTIFIERS
+
+    kept = [name for name in IDENTIFIERS if name in columns] + ["reasons"]
+    return _readable(kept, [tuple(row[columns.index(name)] for name in kept) for row in listed])
+
+
+def _readable(columns: list[str], listed: list[tuple[Any, ...]]) -> tuple[list[str], list[list[Any]]]:
+    """Write lists as text; identifiers stay whole."""
+    return columns, [[_text(name, value) for name, value in zip(columns, row, strict=True)] for row in listed]
+
+
+def _text(name: str, value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(v) for v in value) if name == "reasons" else f"{len(value)} values"
+    return str(value) if isinstance(value, int) and name.endswith("_id") else value

@@ -1,0 +1,67 @@
+"""`stellarfm crossmatch`: two tables on the sky."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from stellarfm.commands.options import Json, print_facts, print_json
+
+Table = Annotated[str, typer.Argument(help="Parquet, CSV, FITS, VOTable or DuckDB (file.duckdb#table).")]
+Epoch = Annotated[str, typer.Option(help="Epoch of its positions: a year, or the column of years.")]
+Ra = Annotated[str, typer.Option(help="Column of right ascension, degrees.")]
+Dec = Annotated[str, typer.Option(help="Column of declination, degrees.")]
+PmRa = Annotated[str, typer.Option(help="Column of proper motion in right ascension, mas/yr; pmra if it is there.")]
+PmDec = Annotated[str, typer.Option(help="Column of proper motion in declination, mas/yr; pmdec if it is there.")]
+
+
+def crossmatch(
+    left: Table,
+    right: Table,
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write; its suffix gives the format.")],
+    radius_arcsec: Annotated[float, typer.Option("--radius-arcsec", help="Largest separation.")] = 1.0,
+    find: Annotated[
+        Literal["best", "all"], typer.Option(help="The nearest right row of each left row, or every pair.")
+    ] = "best",
+    one_to_one: Annotated[
+        bool, typer.Option("--one-to-one", help="Use each row at most once, the closest pairs first.")
+    ] = False,
+    left_epoch: Epoch = "",
+    right_epoch: Epoch = "",
+    no_proper_motions: Annotated[
+        bool, typer.Option("--no-proper-motions", help="Take the positions as they are.")
+    ] = False,
+    left_ra: Ra = "ra",
+    left_dec: Dec = "dec",
+    right_ra: Ra = "ra",
+    right_dec: Dec = "dec",
+    left_pmra: PmRa = "",
+    left_pmdec: PmDec = "",
+    right_pmra: PmRa = "",
+    right_pmdec: PmDec = "",
+    memory_limit: Annotated[str, typer.Option(help="What the join may take; more goes to disk.")] = "1GB",
+    threads: Annotated[int, typer.Option(min=1, help="Cores to use; 0 for all.")] = 2,
+    temporary: Annotated[Path | None, typer.Option(help="Folder for what does not fit into memory.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Match two tables on the sky, with proper motions; all columns of both and the separation are written.
+
+    Example: stellarfm crossmatch gaia.parquet 2mass.fits --radius-arcsec 1.5 --left-epoch 2016 --right-epoch 1999 -o out.parquet
+    """
+    from stellarfm.crossmatch.tables import Columns, match_tables, workspace
+
+    with workspace(memory_limit, threads, temporary) as con:
+        matched = match_tables(
+            con,
+            (left, Columns(left_ra, left_dec, left_pmra, left_pmdec, left_epoch)),
+            (right, Columns(right_ra, right_dec, right_pmra, right_pmdec, right_epoch)),
+            out,
+            radius_arcsec=radius_arcsec,
+            find=find,
+            one_to_one=one_to_one,
+            proper_motions=not no_proper_motions,
+        )
+    facts = vars(matched)
+    if as_json:
+        return print_json(facts)
+    return print_facts({**{name.replace("_", " "): f"{value:,}" for name, value in facts.items()}, "written": out})

@@ -1,0 +1,61 @@
+"""How `stellarfm train` and `stellarfm evaluate` tell what they made."""
+
+from pathlib import Path
+from typing import Any
+
+from stellarfm.commands.options import console, print_json, print_table
+from stellarfm.config import Settings
+from stellarfm.evaluation.report import best_scores
+from stellarfm.home import Home
+from stellarfm.progress import console as stderr
+from stellarfm.stages.evaluate import Evaluation
+
+_COLUMNS = ("model", "token", "against", "stars", "scatter", "bias", "in 68 %", "in 95 %")
+
+
+def train_on_home(settings: Settings, home: Home, *, as_json: bool) -> None:
+    """Train on the home's training set, judge the model and register it."""
+    from stellarfm.registry import Registry
+    from stellarfm.stages import product
+
+    run = product.train(settings, home)
+    evaluation = product.evaluate(settings, home, run)
+    version = Registry(home).promote_first(product.register(settings, home, run, evaluation))
+    _tell(evaluation, {"version": version.version, "champion": version.champion}, as_json=as_json)
+
+
+def train_on_table(settings: Settings, home: Home, table: Path, *, as_json: bool) -> None:
+    """Train on a table of one's own, judge the model on its held-out rows and register it."""
+    from stellarfm.stages.own import train_on_table as stage
+
+    own = stage(settings, home, table, tell=lambda sentence: stderr.print(sentence))
+    facts = {"version": own.version.version, "champion": own.version.champion, "num_stars": own.num_stars}
+    _tell(own.evaluation, facts, as_json=as_json)
+
+
+def print_evaluation(evaluation: Evaluation, *, as_json: bool) -> None:
+    """Print the figures of a report, task by task."""
+    if as_json:
+        return print_json({**evaluation.metrics, "report": str(evaluation.folder / "report.html")})
+    tasks = dict.fromkeys(row["task"] for row in evaluation.metrics["rows"])
+    for task in tasks:
+        rows = [_row(row) for row in evaluation.metrics["rows"] if row["task"] == task]
+        print_table(_COLUMNS, rows, title=f"[bold]{task}[/bold]")
+        console.print()
+    return console.print(f"report  {evaluation.folder / 'report.html'}", soft_wrap=True)
+
+
+def _row(row: dict[str, Any]) -> list[Any]:
+    inside = [f"{100 * row[name]:.1f} %" if name in row else "" for name in ("coverage_68", "coverage_95")]
+    figures = [f"{row['scatter']:.4g}", f"{row['bias']:.2g}"]
+    return [row["model"], row["token"], row["against"], f"{row['num_stars']:,}", *figures, *inside]
+
+
+def _tell(evaluation: Evaluation, facts: dict[str, Any], *, as_json: bool) -> None:
+    report = str(evaluation.folder / "report.html")
+    if as_json:
+        scores = best_scores(evaluation.metrics)
+        return print_json({**facts, "metrics": evaluation.metrics, "scores": scores, "report": report})
+    print_evaluation(evaluation, as_json=False)
+    state = "the champion" if facts["champion"] else "not the champion; `stellarfm model promote` puts it into use"
+    return console.print(f"model   version {facts['version']}, {state}")

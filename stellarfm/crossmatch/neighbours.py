@@ -1,0 +1,75 @@
+"""From all pairs to the ones to keep: nearest, mutual, one to one, and the warehouse's tables of matches."""
+
+import duckdb
+
+from stellarfm.crossmatch.pairs import find_pairs
+from stellarfm.crossmatch.sides import Side
+from stellarfm.errors import StellarError
+from stellarfm.resources import read_sql
+
+
+def match(con: duckdb.DuckDBPyConnection, left: Side, right: Side, target: str, *, radius_arcsec: float) -> None:
+    """Make a table of the nearest right row of each left row that has one.
+
+    Parameters
+    ----------
+    con
+        Connection that knows both tables.
+    left, right
+        The two sides, each with an identifier that no two rows share.
+    target
+        Table to make: the two identifiers (named as their columns), ``separation_arcsec``, ``num_neighbours``,
+        ``is_mutual_best`` and ``reliability``.
+    radius_arcsec
+        Largest separation.
+
+    Raises
+    ------
+    StellarError
+        If the radius or a position is out of its limits, or an identifier is not unique.
+    """
+    for side in (left, right):
+        _refuse_repeated(con, side)
+    find_pairs(con, left, right, radius_arcsec=radius_arcsec)
+    for side, name in ((left, "left_side"), (right, "right_side")):
+        con.execute(
+            f"create or replace temp view {name} as "
+            f"select {side.row} as row_number, {side.identifier} as identifier from {side.relation}"
+        )
+    names = f"left_identifier as {left.identifier}, right_identifier as {right.identifier}"
+    con.execute(
+        f"create table {target} as select {names}, * exclude (left_identifier, right_identifier) "
+        f"from ({read_sql('crossmatch/best')})"
+    )
+
+
+def keep_nearest(con: duckdb.DuckDBPyConnection) -> None:
+    """Reduce the temporary table `pairs` to the nearest right row of each left row."""
+    con.execute(f"create or replace temp table pairs as {read_sql('crossmatch/nearest')}")
+
+
+def keep_one_to_one(con: duckdb.DuckDBPyConnection) -> None:
+    """Reduce the temporary table `pairs` so that each row is used once, the closest pairs first.
+
+    Mutual nearest pairs are taken and their rows set aside, until no pair is left.
+    """
+    con.execute("create or replace temp table chosen as from pairs limit 0")
+    while con.execute("select count(*) from pairs").fetchall()[0][0]:
+        con.execute(f"create or replace temp table mutual as {read_sql('crossmatch/mutual')}")
+        con.execute("insert into chosen from mutual")
+        con.execute(
+            "create or replace temp table pairs as from pairs "
+            "where left_row not in (select left_row from mutual) and right_row not in (select right_row from mutual)"
+        )
+    con.execute("create or replace temp table pairs as from chosen")
+
+
+def _refuse_repeated(con: duckdb.DuckDBPyConnection, side: Side) -> None:
+    repeated = con.execute(
+        f"select {side.identifier}, count(*) from {side.relation} group by all having count(*) > 1 order by 1 limit 1"
+    ).fetchall()
+    if repeated:
+        value, count = repeated[0]
+        raise StellarError(
+            f"{side.label}: {side.identifier} = {value!r} stands in {count} rows; an identifier must name one row"
+        )

@@ -1,0 +1,128 @@
+"""All pairs of two tables within a radius, each compared at the epoch of the row that does not move."""
+
+import math
+from dataclasses import dataclass
+
+import duckdb
+
+from stellarfm.crossmatch.sides import Side, Surveyed, survey
+from stellarfm.errors import StellarError
+from stellarfm.resources import read_sql
+
+MAX_RADIUS_ARCSEC = 3600.0
+"""Beyond a degree a list of pairs is no crossmatch any more."""
+
+_ARCSEC = math.pi / 648000
+_MIN_CELL = 4e-6
+"""Smallest cell for which three coordinates of a cell fit into one integer of 63 bits."""
+_WIDE_CELL = 8.0
+"""Cells of so many radii leave most points in one cell; more would compare too many strangers in dense fields."""
+_WIDE_CELL_ARCSEC = 40.0
+
+
+@dataclass(frozen=True)
+class _Role:
+    """A side as the join sees it: its view of positions, its epochs, and how many rows it has."""
+
+    view: str
+    found: Surveyed
+    is_left: bool
+
+
+def find_pairs(
+    con: duckdb.DuckDBPyConnection, left: Side, right: Side, *, radius_arcsec: float
+) -> tuple[Surveyed, Surveyed]:
+    """Make the temporary table `pairs` (left_row, right_row, separation_arcsec) of all pairs within the radius.
+
+    A left row with a proper motion is carried to the epoch of each right row; a right row with one is carried to the
+    epoch of a left row without. Without both epochs nothing moves.
+
+    Parameters
+    ----------
+    con
+        Connection that knows both relations.
+    left, right
+        The two sides.
+    radius_arcsec
+        Largest separation, itself included.
+
+    Raises
+    ------
+    StellarError
+        If the radius, a column or a value is out of its limits.
+    """
+    if not 0 < radius_arcsec <= MAX_RADIUS_ARCSEC:
+        raise StellarError(
+            f"the radius must be above 0 and at most {MAX_RADIUS_ARCSEC:g} arcsec, not {radius_arcsec:g}"
+        )
+    first = _Role("left_positions", survey(con, left, "left_positions"), True)
+    second = _Role("right_positions", survey(con, right, "right_positions"), False)
+    con.execute("create or replace temp table pairs (left_row bigint, right_row bigint, separation_arcsec double)")
+    chord = 2 * math.sin(radius_arcsec * _ARCSEC / 2) * (1 + 1e-12)
+    _set(con, radius_arcsec=radius_arcsec, chord=chord)
+    dated = first.found.first_epoch is not None and second.found.first_epoch is not None
+    left_moves, right_moves = (dated and role.found.moving > 0 for role in (first, second))
+    if not right_moves:
+        _join(con, first, second, chord, moves=left_moves)
+    elif not left_moves:
+        _join(con, second, first, chord, moves=True)
+    else:
+        for name, moved in (("left_moved", "is true"), ("left_unmoved", "is not true")):
+            con.execute(
+                f"create or replace temp view {name} as "
+                f"from left_positions where (isfinite(pmra) and isfinite(pmdec)) {moved}"
+            )
+        _join(con, _Role("left_moved", first.found, True), second, chord, moves=True)
+        if first.found.moving < first.found.rows:
+            _join(con, second, _Role("left_unmoved", first.found, True), chord, moves=True)
+    return first.found, second.found
+
+
+def _join(con: duckdb.DuckDBPyConnection, mover: _Role, still: _Role, chord: float, *, moves: bool) -> None:
+    """Add the pairs of a side that moves, or might, and one that stands still."""
+    low, high = still.found.first_epoch, still.found.last_epoch
+    middle, spread = (
+        ((low + high) / 2, (high - low) / 2) if moves and low is not None and high is not None else (0.0, 0.0)
+    )
+    _set(con, reference_epoch=middle, epoch_spread=spread)
+    for name in ("moving", "still"):
+        con.execute(f"create or replace temp macro {name}_points(positions) as table {read_sql(f'crossmatch/{name}')}")
+    con.execute(f"create or replace temp view moving as from {'moving' if moves else 'still'}_points('{mover.view}')")
+    con.execute(f"create or replace temp view still as from still_points('{still.view}')")
+    mover_builds = mover.found.rows <= still.found.rows
+    if spread == 0:
+        return _meet(con, "pairs", "moving", "still", chord, mover_builds=mover_builds, mover=mover)
+    slow = "(from moving where drift <= getvariable('chord'))"
+    fast = "(from moving where drift > getvariable('chord'))"
+    _meet(con, "moving_pairs", slow, "still", 2 * chord, mover_builds=mover_builds, mover=mover)
+    fastest = con.execute(f"select max(drift) from {fast}").fetchall()[0][0]
+    if fastest is not None:
+        _meet(con, "moving_pairs", fast, "still", chord + 1.01 * fastest, mover_builds=True, mover=mover)
+    return None
+
+
+def _meet(
+    con: duckdb.DuckDBPyConnection, how: str, moving: str, still: str, reach: float, *, mover_builds: bool, mover: _Role
+) -> None:
+    """Join the cells of both sides; the build side is copied to the cells that it touches."""
+    reach = reach * (1 + 1e-9) + 1e-15
+    wide = min(_WIDE_CELL, max(3.0, _WIDE_CELL_ARCSEC * _ARCSEC / reach))
+    _set(con, reach=reach, cell_size=max(wide * reach, _MIN_CELL))
+    exact = how == "moving_pairs"
+    mover_points = f"select row_number, x, y, z{', vx, vy, vz, 0.0 as years' if exact else ''} from {moving}"
+    still_points = (
+        f"select row_number, x, y, z{', 0.0 as vx, 0.0 as vy, 0.0 as vz, years' if exact else ''} from {still}"
+    )
+    build, probe = (mover_points, still_points) if mover_builds else (still_points, mover_points)
+    con.execute(f"create or replace temp view build as {build}")
+    con.execute(f"create or replace temp view probe as {probe}")
+    for name in ("build_cells", "probe_cells"):
+        con.execute(f"create or replace temp view {name} as {read_sql(f'crossmatch/{name}')}")
+    left_builds = mover_builds == mover.is_left
+    left, right = ("build_row", "probe_row") if left_builds else ("probe_row", "build_row")
+    con.execute(f"insert into pairs select {left}, {right}, separation_arcsec from ({read_sql(f'crossmatch/{how}')})")
+
+
+def _set(con: duckdb.DuckDBPyConnection, **values: float) -> None:
+    for name, value in values.items():
+        con.execute(f"set variable {name} = {float(value)!r}")

@@ -1,0 +1,191 @@
+"""The two sides of a crossmatch: which columns hold position, motion and epoch, and whether they can be trusted."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import duckdb
+
+from stellarfm.errors import StellarError
+
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT", "USMALLINT",
+            "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
+_MAX_PROPER_MOTION_MAS_YR = 1e5
+"""Ten times that of Barnard's star, the fastest known."""
+_FIRST_YEAR, _LAST_YEAR = 1500.0, 2500.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """One table of a crossmatch.
+
+    Attributes
+    ----------
+    relation
+        What stands after ``from``.
+    identifier
+        Column or expression that names a row in the result.
+    epoch
+        Epoch of the positions: a number of years or the column that holds them, "" if it is not known.
+    moves
+        Whether the proper motions are to be used.
+    ra, dec
+        Columns of the position, degrees.
+    pmra, pmdec
+        Columns of the proper motion, mas/yr; the first is times cos(dec).
+    row
+        Expression that numbers the rows.
+    name
+        What the table is called in messages, the relation if "".
+    """
+
+    relation: str
+    identifier: str = ""
+    epoch: str = ""
+    moves: bool = False
+    ra: str = "ra"
+    dec: str = "dec"
+    pmra: str = "pmra"
+    pmdec: str = "pmdec"
+    row: str = "row_number() over () - 1"
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name for messages."""
+        return self.name or self.relation
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What one pass over a side found.
+
+    Attributes
+    ----------
+    rows
+        Number of rows.
+    without_position
+        Rows whose position is NULL or not finite; they have no pairs.
+    moving
+        Rows with a proper motion that is to be used.
+    first_epoch, last_epoch
+        Years; None if the epoch is not known.
+    """
+
+    rows: int
+    without_position: int
+    moving: int
+    first_epoch: float | None
+    last_epoch: float | None
+
+
+def survey(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Surveyed:
+    """Give a side's columns the names that the SQL uses, as a view, and look at all rows once.
+
+    Parameters
+    ----------
+    con
+        Connection that knows the side.
+    side
+        The side.
+    view
+        Name of the temporary view to make: row_number, ra, dec, pmra, pmdec, epoch.
+
+    Raises
+    ------
+    StellarError
+        If a column is missing, of the wrong type or holds a value that cannot be; names table, column and a row.
+    """
+    motion = (side.pmra, side.pmdec) if side.moves else ()
+    is_year = _is_number(side.epoch)
+    _check_types(con, side, [side.ra, side.dec, *motion, *([side.epoch] if side.epoch and not is_year else [])])
+    pmra, pmdec = (_double(column) for column in motion) if motion else ("cast(null as double)",) * 2
+    epoch = (
+        f"cast({side.epoch} as double)" if is_year else _double(side.epoch) if side.epoch else "cast(null as double)"
+    )
+    con.execute(
+        f"create or replace temp view {view} as select {side.row} as row_number, {_double(side.ra)} as ra, "
+        f"{_double(side.dec)} as dec, {pmra} as pmra, {pmdec} as pmdec, {epoch} as epoch from {side.relation}"
+    )
+    found = con.execute(
+        "select count(*), count(*) filter (isfinite(ra) and isfinite(dec)), "
+        "count(*) filter (isfinite(pmra) and isfinite(pmdec)), min(epoch), max(epoch), "
+        f"count(*) filter ({_WRONG['position']}), count(*) filter ({_WRONG['motion']}), "
+        f"count(*) filter ({_WRONG['epoch'] if side.epoch else 'false'}) from {view}"
+    ).fetchall()[0]
+    for kind, count in zip(_WRONG, found[5:], strict=True):
+        if count:
+            _refuse(con, side, view, kind, count)
+    return Surveyed(found[0], found[0] - found[1], found[2], found[3], found[4])
+
+
+_WRONG = {
+    "position": "isfinite(ra) and ra not between -180 and 360 or isfinite(dec) and dec not between -90 and 90",
+    "motion": f"isfinite(pmra) and abs(pmra) > {_MAX_PROPER_MOTION_MAS_YR} "
+    f"or isfinite(pmdec) and abs(pmdec) > {_MAX_PROPER_MOTION_MAS_YR}",
+    "epoch": f"epoch is null or epoch not between {_FIRST_YEAR} and {_LAST_YEAR}",
+}
+"""What no row may have."""
+
+
+def _refuse(con: duckdb.DuckDBPyConnection, side: Side, view: str, kind: str, count: int) -> None:
+    row, ra, dec, pmra, pmdec, epoch = con.execute(
+        f"select row_number, ra, dec, pmra, pmdec, epoch from {view} where {_WRONG[kind]} order by 1 limit 1"
+    ).fetchall()[0]
+    what = {
+        "position": f"has {side.ra} = {ra}, {side.dec} = {dec}, which is not on the sky; give degrees, "
+        "right ascension from -180 to 360 and declination from -90 to 90",
+        "motion": f"has {side.pmra} = {pmra}, {side.pmdec} = {pmdec}, faster than any star; give mas/yr",
+        "epoch": f"has no epoch in {side.epoch}; give every row one, or one year for all"
+        if epoch is None
+        else f"has {side.epoch} = {epoch}, which is not a year; give years such as 2016.0",
+    }[kind]
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    raise StellarError(f"{side.label}: row {row}{more} {what}")
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Return the columns of a relation with their types."""
+    return {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
+
+
+def _check_types(con: duckdb.DuckDBPyConnection, side: Side, needed: list[str]) -> None:
+    types = {name.lower(): kind for name, kind in columns_of(con, side.relation).items()}
+    for column in needed:
+        kind = types.get(column.lower())
+        if kind is None:
+            near = [name for name in columns_of(con, side.relation) if column.lower() in name.lower()]
+            near = near or get_close_matches(column, list(types), 3)
+            hint = f"; is it {' or '.join(near[:3])}?" if near else f"; it has {', '.join(list(types)[:8])}"
+            raise StellarError(f"{side.label} has no column {column}{hint} Name the right one with an option")
+        if kind.split("(")[0] not in _NUMBERS:
+            _refuse_type(con, side, column, kind)
+
+
+def _refuse_type(con: duckdb.DuckDBPyConnection, side: Side, column: str, kind: str) -> None:
+    """Raise unless every value is a number all the same, as text."""
+    bad = con.execute(
+        f"select {side.row}, {quote(column)} from {side.relation} "
+        f"where {quote(column)} is not null and try_cast({quote(column)} as double) is null limit 1"
+        if kind == "VARCHAR"
+        else f"select {side.row}, {quote(column)} from {side.relation} limit 1"
+    ).fetchall()
+    if bad:
+        row, value = bad[0]
+        raise StellarError(f"{side.label}: the column {column} is {kind} (row {row}: {value!r}); it must hold numbers")
+
+
+def quote(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _double(column: str) -> str:
+    return f"cast({quote(column)} as double)"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

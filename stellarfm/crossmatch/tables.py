@@ -1,0 +1,254 @@
+"""Two files in, one file of matched rows out."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from stellarfm.crossmatch.neighbours import keep_nearest, keep_one_to_one
+from stellarfm.crossmatch.pairs import find_pairs
+from stellarfm.crossmatch.sides import Side, columns_of, quote
+from stellarfm.errors import StellarError
+from stellarfm.formats import ROW, fields_of, open_numbered, write_table
+
+SEPARATION = "separation_arcsec"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of one table hold what; "" for a motion that is there only if a column of its usual name is.
+
+    Attributes
+    ----------
+    ra, dec
+        Position, degrees.
+    pmra, pmdec
+        Proper motion, mas/yr.
+    epoch
+        A year, or the column of years.
+    """
+
+    ra: str = "ra"
+    dec: str = "dec"
+    pmra: str = ""
+    pmdec: str = ""
+    epoch: str = ""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What a crossmatch of two tables made.
+
+    Attributes
+    ----------
+    rows_left, rows_right
+        Rows of the inputs.
+    pairs
+        Rows of the output.
+    unmatched_left, unmatched_right
+        Rows without a pair.
+    without_position_left, without_position_right
+        Rows whose position is NULL or not a number, among the unmatched.
+    moving_left, moving_right
+        Rows with a proper motion that was used.
+    """
+
+    rows_left: int
+    rows_right: int
+    pairs: int
+    unmatched_left: int
+    unmatched_right: int
+    without_position_left: int
+    without_position_right: int
+    moving_left: int
+    moving_right: int
+
+
+def match_tables(
+    con: duckdb.DuckDBPyConnection,
+    left: tuple[str | Path, Columns],
+    right: tuple[str | Path, Columns],
+    target: Path,
+    *,
+    radius_arcsec: float,
+    find: str = "best",
+    one_to_one: bool = False,
+    proper_motions: bool = True,
+    told: Callable[[str], None] = lambda _: None,
+) -> Matched:
+    """Write the pairs of two tables, all columns of both and ``separation_arcsec``, in the order of the left rows.
+
+    Parameters
+    ----------
+    con
+        A connection to an empty database in memory, with its limits set.
+    left, right
+        Address of each table, and its columns.
+    target
+        File to write; its suffix gives the format.
+    radius_arcsec
+        Largest separation.
+    find
+        ``best``: the nearest right row of each left row; ``all``: every pair.
+    one_to_one
+        Use each row at most once, the closest pairs first.
+    proper_motions
+        Whether rows are carried to the epoch of the other side.
+    told
+        Called with each step's name.
+
+    Raises
+    ------
+    StellarError
+        If a table, a column or a value is not what it should be.
+    """
+    told("opening the tables")
+    sides = [
+        _open(con, address, columns, name, proper_motions=proper_motions)
+        for name, (address, columns) in (("left_table", left), ("right_table", right))
+    ]
+    _check_epochs(*sides)
+    told("finding pairs")
+    con.execute("set preserve_insertion_order = false")
+    found = find_pairs(con, *sides, radius_arcsec=radius_arcsec)
+    if one_to_one:
+        keep_one_to_one(con)
+    elif find == "best":
+        keep_nearest(con)
+    told("writing")
+    con.execute("set preserve_insertion_order = true")  # of the left rows
+    names = _output_names(con)
+    fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
+    pairs = write_table(con, _select(con, names, in_order=find == "all"), target, fields)
+    matched_right = _count(con, "select count(distinct right_row) from pairs")
+    matched_left = pairs if one_to_one or find == "best" else _count(con, "select count(distinct left_row) from pairs")
+    return Matched(
+        rows_left=found[0].rows,
+        rows_right=found[1].rows,
+        pairs=pairs,
+        unmatched_left=found[0].rows - matched_left,
+        unmatched_right=found[1].rows - matched_right,
+        without_position_left=found[0].without_position,
+        without_position_right=found[1].without_position,
+        moving_left=found[0].moving,
+        moving_right=found[1].moving,
+    )
+
+
+def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    return int(con.execute(sql).fetchall()[0][0])
+
+
+def _open(
+    con: duckdb.DuckDBPyConnection, address: str | Path, columns: Columns, name: str, *, proper_motions: bool
+) -> Side:
+    """Make one table known; its proper motions count if it has both columns."""
+    relation = open_numbered(con, address, name)
+    present = {column.lower() for column in columns_of(con, relation)}
+    pmra, pmdec = columns.pmra or "pmra", columns.pmdec or "pmdec"
+    asked = bool(columns.pmra or columns.pmdec)
+    has = [column for column in (pmra, pmdec) if column.lower() in present]
+    if proper_motions and (asked or has) and len(has) < 2:
+        missing = pmra if pmra not in has else pmdec
+        raise StellarError(
+            f"{address} has no column {missing}; a proper motion needs two columns: name them, or leave motions out "
+            "with --no-proper-motions"
+        )
+    side = Side(f"{relation}_shared", epoch=columns.epoch, ra=columns.ra, dec=columns.dec, pmra=pmra, pmdec=pmdec)
+    return replace(side, moves=proper_motions and len(has) == 2, row=ROW, name=str(address))
+
+
+def _check_epochs(left: Side, right: Side) -> None:
+    for side, other in ((left, right), (right, left)):
+        if side.epoch and not other.epoch:
+            raise StellarError(
+                f"{other.label} has no epoch, but {side.label} has ({side.epoch}): give both, a year or a column of "
+                "years each, or none"
+            )
+
+
+def _select(con: duckdb.DuckDBPyConnection, names: Mapping[str, Mapping[str, str]], *, in_order: bool) -> str:
+    """Return the query of the output.
+
+    Both inputs are streamed past the pairs, so that only the matched rows are ever held.
+    """
+    left, right = (
+        ", ".join(f"{quote(name)} as {quote(shown)}" for name, shown in names[side].items())
+        for side in ("left_table", "right_table")
+    )
+    order = " order by __left, separation_arcsec, __right" if in_order else ""
+    return f"""(
+        select left_rows.* exclude (__left), right_rows.* exclude (__pair, __right)
+        from (select {ROW} as __left, {left} from left_table) as left_rows
+        inner join (
+            select pairs.left_row as __pair, matched.*, pairs.separation_arcsec
+            from (select {ROW} as __right, {right} from right_table_shared) as matched
+            inner join pairs on matched.__right = pairs.right_row
+        ) as right_rows on left_rows.__left = right_rows.__pair{order}
+    )"""
+
+
+def _output_names(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Return for each table its columns and what they are called in the output.
+
+    A name that both have, in whatever case, gets the suffix _left or _right.
+    """
+    columns = {
+        table: [name for name in columns_of(con, table) if name != ROW] for table in ("left_table", "right_table")
+    }
+    counts = Counter(name.lower() for names in columns.values() for name in names)
+    counts[SEPARATION] += 1
+    used = {SEPARATION}
+    names: dict[str, dict[str, str]] = {}
+    for table, listed in columns.items():
+        names[table] = {}
+        suffix = "_" + table.removesuffix("_table")
+        for name in listed:
+            shown = name + suffix if counts[name.lower()] > 1 else name
+            while shown.lower() in used or (shown != name and shown.lower() in counts):
+                shown += suffix
+            used.add(shown.lower())
+            names[table][name] = shown
+    return names
+
+
+@contextmanager
+def workspace(memory_limit: str, threads: int, temporary: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty database in memory that may spill into a folder, which is removed afterwards.
+
+    Parameters
+    ----------
+    memory_limit
+        E.g. ``1GB``.
+    threads
+        Cores to use, 0 for all.
+    temporary
+        Where to make the folder; the system's place for temporary files by default.
+
+    Raises
+    ------
+    StellarError
+        If the limit is not an amount of memory, the folder cannot be made, or both are too small for the work.
+    """
+    with TemporaryDirectory(prefix="stellarfm-", dir=temporary) as folder:
+        config = {"memory_limit": memory_limit, "temp_directory": folder, "autoinstall_known_extensions": "false"}
+        if threads:
+            config["threads"] = str(threads)
+        try:
+            con = duckdb.connect(config=config)
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0]
+            raise StellarError(f"the memory limit {memory_limit} cannot be set ({first}); give e.g. 1GB") from error
+        try:
+            yield con
+        except duckdb.OutOfMemoryException as error:
+            raise StellarError(
+                f"the crossmatch does not fit into {memory_limit} with {threads} threads; give a larger --memory-limit, "
+                "fewer --threads or a larger folder with --temporary"
+            ) from error
+        finally:
+            con.close()

@@ -1,0 +1,122 @@
+"""For Python: a model that takes tables of any kind, and the releases."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from stellarfm.catalog.reader import Catalog
+from stellarfm.catalog.reader import open_catalog as _open_catalog
+from stellarfm.errors import StellarError
+from stellarfm.formats import open_table
+from stellarfm.home import DEFAULT_HOME, Home
+from stellarfm.tables import read_tokens
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stellarfm.model.foundation import FoundationModel
+
+
+class OpenModel:
+    """A model of the registry, opened to be asked.
+
+    Parameters
+    ----------
+    model
+        The model behind it, for work with arrays.
+    """
+
+    def __init__(self, model: "FoundationModel") -> None:
+        self.model = model
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Names of everything that may be shown or requested."""
+        return self.model.vocabulary.names
+
+    def perceive(self, table: Any) -> "OpenModel":
+        """Show the model a table.
+
+        Parameters
+        ----------
+        table
+            A data frame (pandas, polars), an Arrow or astropy table, a DuckDB relation, or the path of a file. Columns
+            are tokens by name, or what the vocabulary computes tokens from; NULL and NaN are unknown.
+
+        Raises
+        ------
+        StellarError
+            If the table has no token of the model, or no rows.
+        """
+        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as con:
+            if isinstance(table, str | Path):
+                relation = open_table(con, table, "shown")
+            else:
+                relation = "shown"
+                con.register(relation, _registrable(table))
+            self.model.perceive(
+                read_tokens(con, relation, self.model.vocabulary, allow_missing=True, called="the table")
+            )
+        return self
+
+    def request(self, names: Sequence[str]) -> "pd.DataFrame":
+        """Return ``NAME`` and ``NAME_error`` of each request for the rows that were shown, in their order.
+
+        Raises
+        ------
+        StellarError
+            If nothing was shown, or a name is unknown.
+        """
+        import pandas as pd
+
+        answers = self.model.request(list(names))
+        columns = {}
+        for k, name in enumerate(names):
+            columns[name], columns[f"{name}_error"] = answers.values[:, k], answers.errors[:, k]
+        return pd.DataFrame(columns)
+
+
+def open_model(which: str | int = "champion", *, home: str | Path = DEFAULT_HOME, device: str = "auto") -> OpenModel:
+    """Open a model.
+
+    Parameters
+    ----------
+    which
+        ``champion``, the number of a version in the registry, or the path of a model folder.
+    home
+        Home folder.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    StellarError
+        If there is no such model.
+    """
+    from stellarfm.model.foundation import FoundationModel
+
+    if isinstance(which, str) and Path(which).is_dir():
+        return OpenModel(FoundationModel.load(which, device))
+    if not Path(home).is_dir():
+        raise StellarError(f"there is no home {home} yet; `stellarfm run` makes one, --home names another")
+    from stellarfm.registry import Registry
+
+    return OpenModel(FoundationModel.load(Registry(Home.open(Path(home))).version(which).folder, device))
+
+
+def open_catalog(path: str | Path = DEFAULT_HOME, release: str = "latest") -> Catalog:
+    """Open a release for reading; see `stellarfm.catalog.reader.Catalog`."""
+    return _open_catalog(Path(path), release)
+
+
+def _registrable(table: Any) -> Any:
+    """Return what DuckDB can register: an astropy table becomes one of Arrow."""
+    if hasattr(table, "colnames"):
+        from stellarfm.fits_votable import from_astropy
+
+        return from_astropy(table)
+    if isinstance(table, duckdb.DuckDBPyRelation):
+        return table.to_arrow_table()
+    return table

@@ -1,0 +1,102 @@
+"""A table of one's own to a trained model in the registry, without a warehouse."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from stellarfm.atomic import content_key
+from stellarfm.config import Settings
+from stellarfm.errors import StellarError
+from stellarfm.evaluation.report import HeldOut
+from stellarfm.formats import open_table
+from stellarfm.home import Home
+from stellarfm.model.table import TokenTable
+from stellarfm.registry import ModelVersion, Registry
+from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation
+from stellarfm.stages.train import TrainedRun, model_tags, train_model
+from stellarfm.tables import read_tokens
+from stellarfm.vocabulary import Vocabulary, load_vocabulary
+
+_MIN_STARS = 50
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """What a training on one's own table made."""
+
+    run: TrainedRun
+    evaluation: Evaluation
+    version: ModelVersion
+    num_stars: dict[str, int]
+
+
+def train_on_table(
+    settings: Settings, home: Home, address: Path, tell: Callable[[str], None] = lambda _: None
+) -> OwnModel:
+    """Train on a table of one's own, judge the model on its held-out rows and register it.
+
+    Parameters
+    ----------
+    settings
+        Vocabulary, preset, device and seed.
+    home
+        Where run folders and the registry lie.
+    address
+        The table, in any format that `stellarfm.formats.open_table` reads.
+    tell
+        Called with a sentence on what is about to happen.
+
+    Raises
+    ------
+    StellarError
+        If the table cannot be read, lacks a column or has too few rows.
+    """
+    vocabulary = load_vocabulary(settings.training.vocabulary)
+    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as con:
+        table = read_tokens(con, open_table(con, address, "own"), vocabulary, called=str(address))
+    if len(table) < _MIN_STARS:
+        raise StellarError(f"{address} has {len(table)} rows; a model needs at least {_MIN_STARS} to learn from")
+    parts = split_rows(table)
+    sizes = {name: len(part) for name, part in parts.items()}
+    unknown = [name for k, name in enumerate(vocabulary.names) if not np.isfinite(table.values[:, k]).any()]
+    tell(f"{len(table):,} stars: {sizes['train']:,} to learn from, {sizes['test']:,} held out")
+    if unknown:
+        tell(f"never known in this table: {', '.join(unknown)}")
+    data_hash = content_key(*(array.tobytes().hex() for array in (table.ids, table.values, table.errors)))
+    run = train_model(settings, home, vocabulary, parts["train"], parts["validation"], data_hash)
+    held_out = HeldOut(parts["test"], parts["train"], _answerable(vocabulary, unknown))
+    evaluation = evaluate_model(home, run.key, run.model, held_out, data_hash)
+    log_evaluation(home, run, evaluation)
+    registry = Registry(home)
+    version = registry.register(
+        run.key, run.mlflow_run, run.model, model_tags(settings, vocabulary, evaluation.metrics)
+    )
+    return OwnModel(run, evaluation, registry.promote_first(version), sizes)
+
+
+def split_rows(table: TokenTable) -> dict[str, TokenTable]:
+    """Split rows by their identifier alone: 85 % train, 5 % validation, 10 % test; a star never changes sides."""
+    keys = table.ids.astype(np.uint64)
+    mixed = (keys ^ (keys >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
+    bucket = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(32)
+    bucket = bucket % np.uint64(100)
+    sides = {"test": bucket < 10, "validation": (bucket >= 10) & (bucket < 15), "train": bucket >= 15}
+    return {name: table.rows(chosen) for name, chosen in sides.items()}
+
+
+def _answerable(vocabulary: Vocabulary, unknown: list[str]) -> Vocabulary:
+    """Leave out the questions for tokens that the table never has."""
+    tasks = []
+    for task in vocabulary.tasks:
+        inputs = tuple(name for name in task.inputs if name not in unknown)
+        requests = tuple(name for name in task.requests if name not in unknown)
+        if inputs and requests:
+            tasks.append(replace(task, inputs=inputs, requests=requests))
+    if not tasks:
+        raise StellarError(
+            f"the table has nothing that a task of the vocabulary {vocabulary.name!r} asks for; add labels to it"
+        )
+    return replace(vocabulary, tasks=tuple(tasks))

@@ -1,0 +1,128 @@
+"""A model and any table to a table of answers, streamed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stellarfm.errors import StellarError
+from stellarfm.formats import open_table, write_table
+from stellarfm.model.table import TokenTable
+from stellarfm.tables import TokenQuery, identifiers, plan_tokens, refuse_missing, stream_tokens
+
+if TYPE_CHECKING:
+    from stellarfm.model.foundation import FoundationModel
+
+_BATCH = 8192
+PERCENTILES = {"16": 15.865525, "84": 84.134475}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of every star.
+
+    Attributes
+    ----------
+    names
+        Tokens to answer.
+    show_requested
+        Whether the model may see the table's own value of a requested token.
+    percentiles
+        Whether to write ``NAME_16`` and ``NAME_84`` as well.
+    """
+
+    names: tuple[str, ...]
+    show_requested: bool = False
+    percentiles: bool = False
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a prediction made: rows written, rows of which nothing was known, tokens that were shown."""
+
+    rows: int
+    prior_rows: int
+    shown: tuple[str, ...]
+
+
+def predict_table(
+    model: "FoundationModel",
+    address: str | Path,
+    request: Request,
+    target: Path,
+    advance: Callable[[int, int, str], None] = lambda _done, _total, _remark: None,
+) -> Predicted:
+    """Answer a request for each row of a table, in the order of its rows and in flat memory.
+
+    Parameters
+    ----------
+    model
+        The model to ask.
+    address
+        A table in any format that `stellarfm.formats.open_table` reads.
+    request
+        What to ask.
+    target
+        File to write, in the format of its suffix: identifiers (the row's number from 0 where the table has none), then
+        ``NAME`` and ``NAME_error`` of each request.
+    advance
+        Called with rows done, rows in all and a remark.
+
+    Raises
+    ------
+    StellarError
+        If the table cannot be read, has no token of the model, or a request is unknown.
+    """
+    vocabulary = model.vocabulary
+    hidden = [vocabulary.index(name) for name in request.names]
+    with TemporaryDirectory(prefix="stellarfm-") as scratch, duckdb.connect() as con:
+        relation = open_table(con, address, "input")
+        query = plan_tokens(con, relation, vocabulary, keep=identifiers(con, relation, vocabulary))
+        refuse_missing(query, str(address), vocabulary, allow_missing=True)
+        shown = _shown(query, model, [] if request.show_requested else hidden)
+        if not shown:
+            raise StellarError(
+                f"{address} has nothing but what is requested ({', '.join(request.names)}); "
+                "request something else, or add --show-requested"
+            )
+        total = int(con.execute(f"select count(*) from {relation}").fetchall()[0][0])  # noqa: S608
+        answers = Path(scratch) / "answers.parquet"
+        writer, done, prior = None, 0, 0
+        for stars, kept in stream_tokens(con, query, _BATCH):
+            part, num_prior = _answer(model, stars, kept, shown, request)
+            writer = writer or pq.ParquetWriter(answers, part.schema, compression="zstd", compression_level=1)
+            writer.write_table(part)
+            done, prior = done + len(stars), prior + num_prior
+            advance(done, total, "")
+        if writer is None:
+            raise StellarError(f"{address} has no rows: there is nothing to predict")
+        writer.close()
+        write_table(con, f"read_parquet('{answers}')", target)
+    return Predicted(done, prior, tuple(vocabulary.names[place] for place in shown))
+
+
+def _shown(query: TokenQuery, model: "FoundationModel", hidden: Sequence[int]) -> list[int]:
+    found = {place for places in query.groups for place in places}
+    return [place for place in range(len(model.vocabulary)) if place in found and place not in hidden]
+
+
+def _answer(
+    model: "FoundationModel", stars: TokenTable, kept: pa.Table, shown: Sequence[int], request: Request
+) -> tuple[pa.Table, int]:
+    values = np.full_like(stars.values, np.nan)
+    values[:, shown] = stars.values[:, shown]
+    answers = model.predict(TokenTable(stars.ids, values, stars.errors), list(request.names))
+    columns: dict[str, pa.Array] = {name: kept[name] for name in kept.column_names} or {"row": pa.array(stars.ids)}
+    bounds = {name: answers.percentile(percent) for name, percent in PERCENTILES.items()} if request.percentiles else {}
+    for k, name in enumerate(request.names):
+        columns[name] = pa.array(answers.values[:, k])
+        columns[f"{name}_error"] = pa.array(answers.errors[:, k])
+        for percent, bound in bounds.items():
+            columns[f"{name}_{percent}"] = pa.array(bound[:, k])
+    return pa.table(columns), int(answers.is_prior.sum())

@@ -1,0 +1,127 @@
+"""The command line as a stranger meets it: help, machine output, exit codes, one sentence for each mistake."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from stellarfm.cli import app
+from stellarfm.config import setting_names
+from tests.conftest import REPOSITORY, Made, stellarfm, succeed
+
+
+def _commands(group: typer.main.TyperGroup, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for name, command in group.commands.items():
+        words = (*prefix, name)
+        found += _commands(command, words) if hasattr(command, "commands") else [words]
+    return found
+
+
+COMMANDS = _commands(typer.main.get_command(app))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example_that_names_it(words: tuple[str, ...]) -> None:
+    command = typer.main.get_command(app)
+    for word in words:
+        command = command.commands[word]
+    text = command.help or ""
+    assert f"Example: stellarfm {' '.join(words)}" in re.sub(r"\s+", " ", text)
+    assert "--json" in [option for parameter in command.params for option in parameter.opts]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_readme_shows_every_command(words: tuple[str, ...]) -> None:
+    assert f"stellarfm {' '.join(words)}" in (REPOSITORY / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_the_readme_shows_every_setting(name: str) -> None:
+    assert f"`{name}`" in (REPOSITORY / "README.md").read_text()
+
+
+def test_wrong_usage_ends_with_2_and_no_arguments_show_the_help(tmp_path: Path) -> None:
+    assert stellarfm(["run", "--no-such-option"], tmp_path).returncode == 2
+    assert "crossmatch" in stellarfm(["--help"], tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "--set", "training.presett=small"], "unknown setting 'training.presett'; settings are"),
+        (["run", "--set", "training.vocabulary=nothing"], "there is no vocabulary 'nothing'; use one of"),
+        (["run", "--config", "absent.toml"], "the settings file absent.toml cannot be read"),
+        (["run", "--home", "/proc/stellarfm"], "the home folder /proc/stellarfm cannot be written"),
+        (["catalog", "query", "select 1"], "there is no release 'latest' in stellarfm-home"),
+        (["predict", "none.parquet", "--request", "teff", "-o", "x.csv"], "there is no home stellarfm-home yet"),
+        (["train", "--table", "none.parquet"], "there is no table none.parquet"),
+        (["prepare"], "is empty; run `stellarfm ingest` first"),
+        (["publish"], "has no warehouse yet; run `stellarfm prepare` first"),
+        (["model", "promote", "3"], "there is no model 3 in the home"),
+        (["model", "import", "nowhere"], "nowhere"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_answered_with_one_sentence_and_exit_code_1(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    done = stellarfm(arguments, tmp_path)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert done.stderr.startswith("stellarfm: ")
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_debug_shows_where_it_happened(tmp_path: Path) -> None:
+    done = stellarfm(["--debug", "train", "--table", "none.parquet"], tmp_path)
+    assert "Traceback" in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("stellarfm: there is no table")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a,b\n1,2\n", "has no column for the token 'bprp'"),
+        ("bprp,grp,jh,jk,teff,logg,m_h\n", "own.csv has no rows"),
+        ("bprp,grp,jh,jk,teff,logg,m_h\n1,1,1,1,1,1,1\n", "own.csv has 1 rows"),
+    ],
+    ids=["no column", "no rows", "too few rows"],
+)
+def test_a_table_that_cannot_be_learned_from_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "own.csv").write_text(text)
+    done = stellarfm(["train", "--table", "own.csv", "--vocabulary", "photometry"], tmp_path)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+
+
+def test_queries_that_duckdb_refuses_are_told_in_its_own_words(made: Made) -> None:
+    done = stellarfm(["catalog", "query", "select nothing from stars"], made.folder)
+    assert done.returncode == 1
+    assert "the catalogue refused the query" in done.stderr
+    assert "nothing" in done.stderr
+
+
+def test_a_request_of_an_unknown_token_is_answered_with_the_known_ones(made: Made) -> None:
+    source = "stellarfm-home/warehouse.duckdb#marts.training_set"
+    done = stellarfm(["predict", source, "--request", "age", "-o", "x.csv"], made.folder)
+    assert done.returncode == 1
+    assert "has no token 'age'; it has bp0" in done.stderr
+    assert not (made.folder / "x.csv").exists()
+
+
+def test_the_doctor_looks_at_versions_device_disk_and_servers(tmp_path: Path) -> None:
+    found = {finding["what"] for finding in succeed(["doctor"], tmp_path)}
+    assert {"python", "torch", "device", "memory", "disk", "home", "prefect server", "mlflow store"} <= found
+    assert not (tmp_path / "stellarfm-home").exists()
+
+
+def test_listings_speak_json(made: Made) -> None:
+    assert succeed(["model", "list"], made.folder)[0]["champion"]
+    assert succeed(["catalog", "list"], made.folder)[0]["version"].startswith("r1-")
+    shown = succeed(["catalog", "show"], made.folder)
+    assert {"provenance", "metrics", "flags", "columns"} == set(shown)
+    assert json.dumps(shown)
