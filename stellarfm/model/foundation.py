@@ -139,7 +139,7 @@ class FoundationModel:
         for rows in self._batches(shown, 1):
             ids, values, errors = self._compress(shown, rows)
             asked = torch.full((len(ids), 1), place + 1, device=self.device)
-            share = self.network.look(self.network.encode(ids, values, errors), ids > 0, asked)[:, 0]  # (B, L)
+            share = self.network.look(self.network.encode(ids, values, errors), asked)[:, 0]  # (B, L)
             spread = torch.zeros(len(ids), len(self.vocabulary) + 1, device=self.device).scatter_add_(1, ids, share)
             full[rows] = spread[:, 1:].cpu().numpy()
         return full
@@ -152,7 +152,7 @@ class FoundationModel:
         for rows in self._batches(shown, 1):
             ids, values, errors = self._compress(shown, rows)
             known = (ids > 0)[..., None]
-            memory = self.network.encode(ids, values, errors) * known
+            memory = self.network.encode(ids, values, errors).tokens * known
             full[rows] = (memory.sum(1) / known.sum(1).clamp_min(1)).float().cpu().numpy()
         return full
 
