@@ -67,10 +67,15 @@ PRESETS = {
         dropout=0.1,
     ),
     "default": NetworkConfig(
-        width=128, encoder=((4, 512),) * 2, decoder=((4, 512),) * 2, head=(256,), summary=(512, 512, 512)
+        width=128, encoder=((4, 256),) * 2, decoder=((4, 512),) * 2, head=(256,), summary=(512, 512, 512)
     ),
     "small": NetworkConfig(
-        width=64, encoder=((2, 256),), decoder=((2, 256),) * 2, head=(128,), summary=(256, 256, 256)
+        width=64,
+        encoder=((2, 256),),
+        decoder=((2, 256),) * 2,
+        head=(128,),
+        show_errors=False,
+        summary=(256, 256, 256),
     ),
 }
 
@@ -120,11 +125,14 @@ class Attention(nn.Module):
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
     """Return the values (B, H, Q, D/H) that the queries look at."""
-    if q.device.type == "cpu" and q.dtype == torch.bfloat16:  # the fused CPU kernel is much slower in bfloat16
-        score = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # (B, H, Q, L+1)
-        share = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)
-        return F.dropout(share, dropout) @ v if dropout else share @ v
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    if q.device.type != "cpu" or q.dtype != torch.bfloat16:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    if not torch.is_grad_enabled():  # on CPUs the fused kernel is fast in float32 only, and slow backwards
+        with torch.autocast("cpu", enabled=False):
+            return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask)
+    score = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # (B, H, Q, L+1)
+    share = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)
+    return F.dropout(share, dropout) @ v if dropout else share @ v
 
 
 class Block(nn.Module):
@@ -248,8 +256,10 @@ class StarNetwork(nn.Module):
         hidden = self.decoder_norm(stream)
         for layer in self.head:
             hidden = self.drop(F.gelu(layer(hidden)))  # (B, K, head)
-        share = self.share(hidden).float() if self.share is not None else None
-        return Answer(self.mean(hidden).float(), self.log_variance(hidden).float(), share)
+        with torch.autocast(hidden.device.type, enabled=False):  # bfloat16 would round the answers to three digits
+            hidden = hidden.float()
+            share = self.share(hidden) if self.share is not None else None
+            return Answer(self.mean(hidden), self.log_variance(hidden), share)
 
     def forward(self, ids: Tensor, values: Tensor, errors: Tensor, requests: Tensor) -> "Answer":
         """Encode and answer in one go."""
@@ -288,6 +298,18 @@ class Answer:
         mean = (share * self.mean).sum(-1)
         second = (share * (variance + self.mean**2)).sum(-1)
         return mean, (second - mean**2).clamp_min(1e-12).sqrt()
+
+
+def halve_matrices(network: StarNetwork) -> StarNetwork:
+    """Keep the large matrices in bfloat16, in place, so that autocast need not convert them at every call."""
+    last = (network.mean, network.log_variance, network.share)
+    for module in network.modules():
+        if isinstance(module, nn.Linear) and module not in last:
+            module.to(torch.bfloat16)
+        elif isinstance(module, Attention):
+            module.in_weight.data = module.in_weight.data.to(torch.bfloat16)
+            module.in_bias.data = module.in_bias.data.to(torch.bfloat16)
+    return network
 
 
 def count_parameters(network: nn.Module) -> int:
