@@ -238,6 +238,8 @@ def workspace(memory_limit: str, threads: int, temporary: Path | None = None) ->
         config = {"memory_limit": memory_limit, "temp_directory": folder, "autoinstall_known_extensions": "false"}
         if threads:
             config["threads"] = str(threads)
+        # else every core reads whole column chunks ahead: of a file of one large row group that is the file itself
+        config["disable_parquet_prefetching"] = "true"
         try:
             con = duckdb.connect(config=config)
         except duckdb.Error as error:
