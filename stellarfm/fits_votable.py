@@ -102,10 +102,8 @@ def _to_lists(data: Any, mask: Any) -> Any:
     items = pa.array(
         flat.tolist() if data.dtype.kind == "U" else flat, mask=flat_mask.reshape(-1) if mask.any() else None
     )
-    offsets = pa.array(
-        np.arange(rows + 1, dtype=np.int32) * width, mask=np.append(hidden, False) if hidden.any() else None
-    )
-    return pa.ListArray.from_arrays(offsets, items)
+    offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * width)
+    return pa.ListArray.from_arrays(offsets, items, mask=pa.array(hidden))
 
 
 def _plain(value: Any) -> Any:

@@ -31,7 +31,7 @@ def compare(
             help="Folder with gaia_xp_templates.parquet and gaia_dr3_xp_continuous_field.parquet, to compare with too.",
         ),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Page to write.")] = Path("sky-comparison.html"),
+    output: Annotated[Path, typer.Option("--out", "-o", help="Page to write.")] = Path("sky-comparison.html"),
     as_json: Json = False,
 ) -> None:
     """Compare the simulated sky with the statistics of the real training set, and say where it falls short.

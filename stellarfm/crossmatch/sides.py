@@ -157,7 +157,7 @@ def _check_types(con: duckdb.DuckDBPyConnection, side: Side, needed: list[str]) 
             near = near or get_close_matches(column, list(types), 3)
             hint = f"; is it {' or '.join(near[:3])}?" if near else f"; it has {', '.join(list(types)[:8])}"
             raise StellarError(f"{side.label} has no column {column}{hint} Name the right one with an option")
-        if kind.split("(")[0] not in _NUMBERS:
+        if kind.split("(")[0] not in _NUMBERS or kind.endswith("]"):
             _refuse_type(con, side, column, kind)
 
 

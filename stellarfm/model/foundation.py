@@ -143,7 +143,7 @@ class FoundationModel:
             ids, values, errors = self._compress(shown, rows)
             asked = torch.full((len(ids), 1), place + 1, device=self.device)
             with self._autocast():
-                share = self.network.look(self.network.encode(ids, values, errors), ids > 0, asked)[:, 0]  # (B, L)
+                share = self.network.look(self.network.encode(ids, values, errors), asked)[:, 0]  # (B, L)
             spread = torch.zeros(len(ids), len(self.vocabulary) + 1, device=self.device).scatter_add_(
                 1, ids, share.float()
             )
@@ -159,7 +159,7 @@ class FoundationModel:
             ids, values, errors = self._compress(shown, rows)
             known = (ids > 0)[..., None]
             with self._autocast():
-                memory = self.network.encode(ids, values, errors).float() * known
+                memory = self.network.encode(ids, values, errors).tokens.float() * known
             full[rows] = (memory.sum(1) / known.sum(1).clamp_min(1)).cpu().numpy()
         return full
 

@@ -36,6 +36,9 @@ class NetworkConfig:
         Whether a block normalises its input (True) or its output (False, as published).
     show_errors
         Whether the errors of the inputs are part of their embedding.
+    summary
+        Widths of the layers that see a whole star at once and start every request with what they make of it; none, as
+        published. Attention has to learn to add up a hundred tokens; these layers can from the first step.
     components
         Gaussians of the answer's mixture M; 1 is the published likelihood.
     dropout
@@ -48,6 +51,7 @@ class NetworkConfig:
     head: tuple[int, ...]
     pre_norm: bool = True
     show_errors: bool = True
+    summary: tuple[int, ...] = ()
     components: int = 1
     dropout: float = 0.0
 
@@ -62,8 +66,17 @@ PRESETS = {
         show_errors=False,
         dropout=0.1,
     ),
-    "default": NetworkConfig(width=128, encoder=((4, 256),) * 3, decoder=((4, 512),) * 2, head=(256,)),
-    "small": NetworkConfig(width=64, encoder=((2, 256),) * 2, decoder=((2, 256),) * 2, head=(128,), show_errors=False),
+    "default": NetworkConfig(
+        width=128, encoder=((4, 256),) * 2, decoder=((4, 512),) * 2, head=(256,), summary=(512, 512, 512)
+    ),
+    "small": NetworkConfig(
+        width=64,
+        encoder=((2, 256),),
+        decoder=((2, 256),) * 2,
+        head=(128,),
+        show_errors=False,
+        summary=(256, 256, 256),
+    ),
 }
 
 
@@ -148,6 +161,45 @@ class Block(nn.Module):
         return out
 
 
+class Summary(nn.Module):
+    """Layers over all that is known of a star at once: T values and T marks of what is known, in the places of their tokens."""
+
+    def __init__(self, config: NetworkConfig, num_tokens: int) -> None:
+        super().__init__()
+        widths = (2 * num_tokens, *config.summary)
+        self.num_tokens = num_tokens
+        self.layers = nn.ModuleList(_linear(a, b) for a, b in pairwise(widths))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for width in config.summary)
+        self.out = _linear(widths[-1], config.width)
+        self.gate = nn.Embedding(num_tokens + 1, config.width)
+        self.drop = nn.Dropout(config.dropout)
+        nn.init.ones_(self.gate.weight)
+
+    def forward(self, ids: Tensor, values: Tensor) -> Tensor:
+        """Return (B, D) for token ids and standardised values, each (B, L)."""
+        places = ids.new_zeros((), dtype=values.dtype).expand(len(ids), self.num_tokens + 1)
+        full = places.scatter(1, ids, values)[:, 1:]  # (B, T)
+        known = places.scatter(1, ids, 1.0)[:, 1:]  # (B, T)
+        hidden = torch.cat([full, known], dim=1)  # (B, 2T)
+        for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            inner = self.drop(F.gelu(norm(layer(hidden))))
+            hidden = hidden + inner if number else inner
+        return cast(Tensor, self.out(hidden))
+
+    def start(self, summary: Tensor, requests: Tensor) -> Tensor:
+        """Return what a request takes from the summary, (B, K, D)."""
+        return cast(Tensor, self.gate(requests)) * summary[:, None]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is known of B stars: tokens (B, L, D), which of them are there (B, L), and the summary (B, D) if there is one."""
+
+    tokens: Tensor
+    known: Tensor
+    summary: Tensor | None
+
+
 class StarNetwork(nn.Module):
     """Encoder of what is known of a star, decoder of what is asked.
 
@@ -167,6 +219,7 @@ class StarNetwork(nn.Module):
         self.error = nn.Embedding(num_tokens + 1, config.width) if config.show_errors else None
         self.encoder = nn.ModuleList(Block(config, heads, hidden) for heads, hidden in config.encoder)
         self.decoder = nn.ModuleList(Block(config, heads, hidden) for heads, hidden in config.decoder)
+        self.summary = Summary(config, num_tokens) if config.summary else None
         final = nn.LayerNorm if config.pre_norm else nn.Identity
         self.encoder_norm, self.decoder_norm = final(config.width), final(config.width)
         widths = (config.width, *config.head)
@@ -187,18 +240,19 @@ class StarNetwork(nn.Module):
             inner = inner + self.error(ids) * torch.log1p(10 * errors)[..., None]  # errors span decades
         return F.gelu(inner)
 
-    def encode(self, ids: Tensor, values: Tensor, errors: Tensor) -> Tensor:
-        """Return what is known of the stars, (B, L, D); id 0 marks padding."""
+    def encode(self, ids: Tensor, values: Tensor, errors: Tensor) -> Memory:
+        """Return what is known of the stars; id 0 marks padding."""
         stream, known = self.embed(ids, values, errors), ids > 0
         for block in _blocks(self.encoder):
             stream = block(stream, None, known)
-        return cast(Tensor, self.encoder_norm(stream))
+        summary = self.summary(ids, values) if self.summary is not None else None
+        return Memory(self.encoder_norm(stream), known, summary)
 
-    def decode(self, memory: Tensor, known: Tensor, requests: Tensor) -> "Answer":
-        """Answer requests (B, K) of token ids from memory (B, L, D); requests never see one another."""
-        stream = self.weight(requests)  # (B, K, D)
+    def decode(self, memory: Memory, requests: Tensor) -> "Answer":
+        """Answer requests (B, K) of token ids; requests never see one another."""
+        stream = self._ask(memory, requests)  # (B, K, D)
         for block in _blocks(self.decoder):
-            stream = block(stream, memory, known)
+            stream = block(stream, memory.tokens, memory.known)
         hidden = self.decoder_norm(stream)
         for layer in self.head:
             hidden = self.drop(F.gelu(layer(hidden)))  # (B, K, head)
@@ -209,15 +263,22 @@ class StarNetwork(nn.Module):
 
     def forward(self, ids: Tensor, values: Tensor, errors: Tensor, requests: Tensor) -> "Answer":
         """Encode and answer in one go."""
-        return self.decode(self.encode(ids, values, errors), ids > 0, requests)
+        return self.decode(self.encode(ids, values, errors), requests)
 
-    def look(self, memory: Tensor, known: Tensor, requests: Tensor) -> Tensor:
+    def look(self, memory: Memory, requests: Tensor) -> Tensor:
         """Return how much each request looks at each shown token in the last block, (B, K, L)."""
-        stream, (*blocks, last) = self.weight(requests), _blocks(self.decoder)
+        stream, (*blocks, last) = self._ask(memory, requests), _blocks(self.decoder)
         for block in blocks:
-            stream = block(stream, memory, known)
+            stream = block(stream, memory.tokens, memory.known)
         query = last.norm1(stream) if last.pre_norm else stream
-        return last.attention.weights(query, memory, known)
+        return last.attention.weights(query, memory.tokens, memory.known)
+
+    def _ask(self, memory: Memory, requests: Tensor) -> Tensor:
+        """Return the stream that requests start with, (B, K, D)."""
+        stream: Tensor = self.weight(requests)
+        if self.summary is None or memory.summary is None:
+            return stream
+        return stream + self.summary.start(memory.summary, requests)
 
 
 @dataclass(frozen=True)

@@ -83,9 +83,26 @@ def all_star(
     snr = _signal_to_noise(rng, found.magnitudes[row, 1], visits.is_second)
     labels, errors, aspcapflag = _pipeline(rng, stars, row, snr)
     starflag = _draw_bits(rng, m, _STARFLAG_SHARES) | np.where(snr < _LOW_SNR, LOW_SNR, 0)
-    f32 = pa.float32()
+    columns = _observation(rng, seen, directions, found, visits) | {
+        "SNR": pa.array(snr).cast(pa.float32()),
+        "STARFLAG": pa.array(starflag),
+        "ASPCAPFLAG": pa.array(aspcapflag),
+    }
+    columns |= _magnitudes(rng, found, row)
+    for k, label in enumerate(("TEFF", "LOGG", "M_H")):
+        columns[label] = pa.array(labels[:, k]).cast(pa.float32())
+        columns[f"{label}_ERR"] = pa.array(errors[:, k]).cast(pa.float32())
+    return pa.table(columns | _gaia_columns(rng, source, row)), visits.apogee_id
+
+
+def _observation(
+    rng: np.random.Generator, seen: Observed, directions: Directions, found: Detections, visits: Visits
+) -> dict[str, pa.Array]:
+    """Return who was observed where, how often and how fast the star moves."""
+    row = visits.star
+    m = len(row)
     places = zip(directions.l[row], directions.b[row], strict=True)
-    columns = {
+    return {
         "APOGEE_ID": pa.array(visits.apogee_id[row].tolist()),
         "TELESCOPE": pa.array(np.where(found.dec[row] > -10, "apo25m", "lco25m").tolist()),
         "FIELD": pa.array([f"{int(lon):03d}{int(lat):+03d}" for lon, lat in places]),
@@ -94,18 +111,10 @@ def all_star(
         "GLON": pa.array(directions.l[row]),
         "GLAT": pa.array(directions.b[row]),
         "NVISITS": pa.array(rng.integers(1, 7, m, dtype=np.int32)),
-        "SNR": pa.array(snr).cast(f32),
-        "STARFLAG": pa.array(starflag),
-        "ASPCAPFLAG": pa.array(aspcapflag),
         "EXTRATARG": pa.array(np.where(visits.is_repeated & visits.is_second, DUPLICATE, 0).astype(np.int32)),
-        "VHELIO_AVG": pa.array(seen.radial_velocity[row] + 0.1 * rng.standard_normal(m)).cast(f32),
-        "VERR": pa.array(np.full(m, 0.05)).cast(f32),
+        "VHELIO_AVG": pa.array(seen.radial_velocity[row] + 0.1 * rng.standard_normal(m)).cast(pa.float32()),
+        "VERR": pa.array(np.full(m, 0.05)).cast(pa.float32()),
     }
-    columns |= _magnitudes(rng, found, row)
-    for k, label in enumerate(("TEFF", "LOGG", "M_H")):
-        columns[label] = pa.array(labels[:, k]).cast(f32)
-        columns[f"{label}_ERR"] = pa.array(errors[:, k]).cast(f32)
-    return pa.table(columns | _gaia_columns(rng, source, row)), visits.apogee_id
 
 
 def _choose(rng: np.random.Generator, found: Detections, index: NDArray[np.int64]) -> Visits:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stellarfm.sky.astrometry import ecliptic_latitude
 from stellarfm.sky.footprint import Directions
 from stellarfm.sky.observed import Observed
+from stellarfm.sky.xp import ZERO_POINTS
 
 Floats = NDArray[np.float64]
 
@@ -153,7 +154,10 @@ def _photometry(rng: np.random.Generator, seen: Observed) -> tuple[dict[str, pa.
     has_colour = rng.random(n) >= _SHARE_WITHOUT_COLOUR
     bp, rp = (np.where(has_colour, magnitudes[:, k], np.nan) for k in (1, 2))
     blended = np.where(rng.random(n) < 0.01, 1.2, 0)
-    excess = 1.16 + 0.05 * (bp - rp) + 0.02 * np.abs(rng.standard_normal(n)) + blended
+    g_flux, bp_flux, rp_flux = (
+        10 ** (-0.4 * (m - zero)) for m, zero in zip((magnitudes[:, 0], bp, rp), ZERO_POINTS, strict=True)
+    )
+    excess = (bp_flux + rp_flux) / g_flux + blended
     columns = {
         "phot_g_mean_mag": column(magnitudes[:, 0], f32),
         "phot_bp_mean_mag": column(bp, f32),

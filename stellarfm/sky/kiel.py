@@ -14,7 +14,6 @@ _SHARE_HIGH_LATITUDE = np.array([0.175, 0.445, 0.07, 0.205, 0.07, 0.015, 0.02])
 
 _SOLAR_TEFF, _SOLAR_LOGG = 5772.0, 4.438
 _GIANT_MASS = 1.15
-_MAX_TRIES = 50
 
 
 def draw_kiel(rng: np.random.Generator, m_h: Floats, high_latitude: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
@@ -37,12 +36,10 @@ def draw_kiel(rng: np.random.Generator, m_h: Floats, high_latitude: NDArray[np.b
     stage = np.where(high_latitude, high, low)
     teff, logg = np.empty(n), np.empty(n)
     todo = np.arange(n)
-    for _ in range(_MAX_TRIES):  # what falls outside of the limits is drawn again
+    while todo.size:  # what falls outside of the limits is drawn again
         teff[todo], logg[todo] = _draw_stages(rng, stage[todo], m_h[todo])
         outside = [(x < LIMITS[name][0]) | (x > LIMITS[name][1]) for name, x in (("teff", teff), ("logg", logg))]
         todo = np.flatnonzero(outside[0] | outside[1])
-        if todo.size == 0:
-            break
     mass = np.where(logg < 3.7, _GIANT_MASS, main_sequence_mass(teff)) * np.exp(0.10 * rng.standard_normal(n))
     return teff, logg, mass
 

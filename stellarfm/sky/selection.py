@@ -27,7 +27,7 @@ _MAX_EBV = 6.0
 _EMPTY_HEIGHT_PC, _EMPTY_LENGTH_PC = 7000.0, 20000.0
 """Heights above the plane and distances over which the disc's stars become few."""
 _HALO = 2
-_MAX_TRIES = 40
+_BRIGHTER_MAG, _MOST_BRIGHTER_MAG = 0.05, 4.0
 _STEPS = 12
 
 
@@ -62,17 +62,16 @@ def draw_sightlines(rng: np.random.Generator, stars: Stars, total_g: Floats, dir
     """
     n = len(total_g)
     distance_pc, ebv = np.empty(n), np.empty(n)
-    todo = np.arange(n)
-    for _ in range(_MAX_TRIES):
-        g = np.interp(rng.random(len(todo)), _G_QUANTILES, _G_MAGS)
+    todo, brighter = np.arange(n), 0.0
+    while todo.size:  # whatever finds no place is drawn again, a little brighter and so nearer each time
+        g = np.interp(rng.random(len(todo)), _G_QUANTILES, _G_MAGS) - brighter
+        brighter = min(brighter + _BRIGHTER_MAG, _MOST_BRIGHTER_MAG)
         clumpiness = np.exp(_LOG_CLUMPINESS * rng.standard_normal(len(todo))) * (rng.random(len(todo)) > _SHARE_NO_DUST)
         where = Directions(directions.l[todo], directions.b[todo])
         distance_pc[todo], ebv[todo] = _place(g - total_g[todo], where, clumpiness)
         placed = stars.take(todo)
         there = rng.random(len(todo)) < _crowding(placed, distance_pc[todo], where)
         todo = todo[~(there & _is_chosen(g, placed, distance_pc[todo], ebv[todo]))]
-        if todo.size == 0:
-            break
     return Sightlines(distance_pc, ebv, truncated_normal(rng, _R_V, _R_V_WIDTH, "r_v", n))
 
 

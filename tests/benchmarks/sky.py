@@ -25,18 +25,18 @@ _PACKAGES = ("numpy", "scipy", "pyarrow", "gaiaxpy")
 
 
 def measure(num_stars: int, processes: int) -> dict[str, Any]:
-    """Write a sky in this process and its helpers, and return time and peak memory."""
+    """Write a sky in this process and its children, and return time and peak memory."""
     with tempfile.TemporaryDirectory() as name:
         start = time.perf_counter()
         simulated.fetch(Landing(Path(name), "simulated"), num_stars, _SEED, processes=processes)
         seconds = time.perf_counter() - start
-    own, helper = (resource.getrusage(who).ru_maxrss / 1000 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    own, child = (resource.getrusage(who).ru_maxrss / 1000 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
         "num_stars": num_stars,
         "processes": processes,
         "seconds": round(seconds, 2),
         "stars_per_s": round(num_stars / seconds),
-        "peak_memory_mb": round(own + processes * helper),
+        "peak_memory_mb": round(own + processes * child),
     }
 
 

@@ -43,9 +43,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tables: Tabl
     assert _digest(sky.simulate_range(4, 0, 1000)) != _digest(sky.simulate_range(3, 0, 1000))
 
 
-def test_the_number_of_threads_changes_nothing(tables: Tables) -> None:
-    with threadpool_limits(2, user_api="blas"):
-        assert _digest(sky.simulate_range(3, 0, 4000)) == _digest(tables)
+def test_the_number_of_threads_changes_nothing() -> None:
+    """In these blocks one last digit would differ if two threads shared a product."""
+    made = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            made.append(_digest(sky.simulate_range(7, 6000, 5000)))
+    assert made[0] == made[1]
 
 
 @pytest.mark.parametrize("chunk_size", [1, 1000, 2500, 10_000])
