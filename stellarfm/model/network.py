@@ -245,7 +245,10 @@ class StarNetwork(nn.Module):
         stream, known = self.embed(ids, values, errors), ids > 0
         for block in _blocks(self.encoder):
             stream = block(stream, None, known)
-        summary = self.summary(ids, values) if self.summary is not None else None
+        summary = None
+        if self.summary is not None:
+            with torch.autocast(ids.device.type, enabled=False):  # three digits of a colour are too few
+                summary = self.summary(ids, values)
         return Memory(self.encoder_norm(stream), known, summary)
 
     def decode(self, memory: Memory, requests: Tensor) -> "Answer":

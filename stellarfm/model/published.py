@@ -80,7 +80,8 @@ def write_published(folder: Path, network: StarNetwork, vocabulary: Vocabulary, 
         If the network is not of the published design.
     """
     shape = network.config
-    if shape != _shape(shape.width, shape.encoder[0], shape.decoder[0], shape.dropout):
+    blocks = (shape.encoder, shape.decoder)
+    if not all(blocks) or shape != _shape(shape.width, shape.encoder[0], shape.decoder[0], shape.dropout):
         raise StellarError("only a network of the published design can be exported to its format; train preset `paper`")
     state = network.state_dict()
     tensors = {theirs: _theirs(theirs, state[ours]) for theirs, ours in _names(shape).items()}
