@@ -1,6 +1,8 @@
 """The simulated sky as an archive: no network, the same stars for the same seed."""
 
-from collections.abc import Callable
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from stellarfm import sky
 from stellarfm.archives.landing import Landing
@@ -8,8 +10,18 @@ from stellarfm.archives.landing import Landing
 PART_STARS = 20_000
 """Stars of one part."""
 
+_FEW_PARTS = 8
+"""With fewer parts to make, starting processes takes longer than it saves."""
 
-def fetch(landing: Landing, num_stars: int, seed: int, progress: Callable[[int, int], None] | None = None) -> None:
+
+def fetch(
+    landing: Landing,
+    num_stars: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    processes: int = 1,
+) -> None:
     """Write the parts that a landing does not have yet.
 
     Parameters
@@ -20,13 +32,58 @@ def fetch(landing: Landing, num_stars: int, seed: int, progress: Callable[[int, 
         Which sky.
     progress
         Called with stars done and stars in all after each part.
+    processes
+        How many make parts side by side, where there are many to make; it changes nothing in the parts. A script that
+        asks for more than one needs the usual ``if __name__ == "__main__":``.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its limits or not an integer.
     """
-    for number, first in enumerate(range(0, num_stars, PART_STARS)):
-        part, size = f"part-{number:05d}", min(PART_STARS, num_stars - first)
-        if not all(landing.has(table, part) for table in sky.TABLES):
-            tables = sky.simulate_range(seed, first, size)
-            for name in sky.TABLES:
-                query = f"stellarfm.sky.simulate_range(seed={seed}, first={first}, num_stars={size}) {name}"
-                landing.write(name, part, tables[name], query, f"simulated sky {sky.VERSION}")
+    sky.check_size(num_stars, seed)
+    parts = range(0, num_stars, PART_STARS)
+    todo = [first for first in parts if not _has(landing, first)]
+    done = num_stars - sum(_size(first, num_stars) for first in todo)
+    for first in _make(landing, num_stars, seed, todo, processes):
+        done += _size(first, num_stars)
         if progress is not None:
-            progress(first + size, num_stars)
+            progress(done, num_stars)
+    if progress is not None and not todo:
+        progress(num_stars, num_stars)
+
+
+def _make(landing: Landing, num_stars: int, seed: int, todo: list[int], processes: int) -> Iterator[int]:
+    """Make parts and give each one's first star as it is done, in this process or in several."""
+    if processes == 1 or len(todo) < _FEW_PARTS:
+        for first in todo:
+            yield _write_part(landing, num_stars, seed, first)
+        return
+    # a fresh process each: this one may have threads (DuckDB, torch) that a fork would not survive
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(todo)), mp_context=context) as pool:
+        futures = [pool.submit(_write_part, landing, num_stars, seed, first) for first in todo]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _write_part(landing: Landing, num_stars: int, seed: int, first: int) -> int:
+    """Simulate one part and write its tables; whatever it has already is left as it is."""
+    size = _size(first, num_stars)
+    tables = sky.simulate_range(seed, first, size)
+    for name in sky.TABLES:
+        query = f"stellarfm.sky.simulate_range(seed={seed}, first={first}, num_stars={size}) {name}"
+        landing.write(name, _part(first), tables[name], query, f"simulated sky {sky.VERSION}")
+    return first
+
+
+def _has(landing: Landing, first: int) -> bool:
+    return all(landing.has(table, _part(first)) for table in sky.TABLES)
+
+
+def _part(first: int) -> str:
+    return f"part-{first // PART_STARS:05d}"
+
+
+def _size(first: int, num_stars: int) -> int:
+    return min(PART_STARS, num_stars - first)

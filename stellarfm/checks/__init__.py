@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stellarfm.checks.docs import write_index
 from stellarfm.checks.drift import Statistics, drift_rules, measure
 from stellarfm.checks.judge import ATTACHED, DOCS_INDEX, Judge, Verdict, attach, open_judge
 from stellarfm.checks.report import (
@@ -84,6 +85,7 @@ def check_tables(
         judge.write_docs()
         report = CheckReport(tuple(reports), next(filter(None, (_objection(table, limits) for table in reports)), ""))
         write_record(folder, report)
+        write_index(folder)
         if report.error:
             raise CheckFailedError(report.error, report)
         _delete(judge, database, [table.table for table in reports if table.set_aside])

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from stellarfm.checks.report import read_record
+from stellarfm.resources import read_template
+
 _OUTSIDE = re.compile(
     r"<script[^>]*\bsrc=\"https?://[^>]*>\s*</script>"
     r"|<link[^>]*\bhref=\"https?://[^>]*>"
@@ -20,9 +23,43 @@ td, th { border-bottom: 1px solid #ddd; padding: 0.3rem 0.6rem; text-align: left
 td { overflow-wrap: anywhere; }
 .list-unstyled, .nav { list-style: none; padding-left: 0.5rem; }
 .table-danger, .text-danger { color: #b00020; }
+.row { display: flex; flex-wrap: wrap; gap: 0 2rem; }
+.col-lg-2 { flex: 0 0 15rem; overflow-wrap: anywhere; } .col-lg-10 { flex: 1 1 40rem; min-width: 0; }
+.col-12 { flex: 1 1 100%; } .alert { margin: 0.6rem 0; padding: 0.3rem 0.6rem; background: #eef1f6; }
+a { color: #2563a8; text-decoration: none; } .breadcrumb { padding-left: 0; } .breadcrumb li { display: inline; }
+.breadcrumb li + li::before { content: " / "; } .sticky { position: static; }
+.fa-check-circle::before { content: "✓"; color: #1b7f3b; } .fa-times::before { content: "✗"; color: #b00020; }
+.fa-exclamation-triangle::before { content: "!"; color: #b00020; }
 .dropdown, .modal, .alert-dismissible .close, nav button { display: none; }
 </style>
 </head>"""
+
+
+def write_index(folder: Path) -> None:
+    """Write the first page: every table with what was found, and links to its results and rules.
+
+    The index of Great Expectations is drawn by scripts that it fetches from elsewhere; without them it is empty.
+
+    Parameters
+    ----------
+    folder
+        Folder of checks with ``docs/`` and the record.
+    """
+    from jinja2 import Template
+
+    report, docs = read_record(folder), folder / "docs"
+    pages = {table.table: _pages(docs, table.table) for table in report.tables}
+    text = Template(read_template("checks.html"), autoescape=True).render(report=report, pages=pages)
+    (docs / "index.html").write_text(text, encoding="utf-8")
+
+
+def _pages(docs: Path, table: str) -> dict[str, str]:
+    """Return the pages of a table relative to the first page: its results, comparison and rules."""
+    schema, name = table.split(".")
+    folders = {"results": f"validations/{schema}/{name}", "drift": f"validations/{schema}/{name} drift"}
+    found = {title: sorted((docs / folder).rglob("*.html")) for title, folder in folders.items()}
+    found["rules"] = list((docs / "expectations" / schema).glob(f"{name}.html"))
+    return {title: files[-1].relative_to(docs).as_posix() for title, files in found.items() if files}
 
 
 def make_offline(folder: Path) -> None:

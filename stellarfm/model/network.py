@@ -62,8 +62,8 @@ PRESETS = {
         show_errors=False,
         dropout=0.1,
     ),
-    "default": NetworkConfig(width=128, encoder=((8, 512),) * 4, decoder=((8, 512),) * 2, head=(256,)),
-    "small": NetworkConfig(width=64, encoder=((4, 256),) * 3, decoder=((4, 256),) * 2, head=(128,)),
+    "default": NetworkConfig(width=128, encoder=((4, 512),) * 4, decoder=((4, 512),) * 2, head=(256,)),
+    "small": NetworkConfig(width=64, encoder=((2, 256),) * 3, decoder=((2, 256),) * 2, head=(128,)),
 }
 
 
@@ -112,10 +112,11 @@ class Attention(nn.Module):
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
     """Return the values (B, H, Q, D/H) that the queries look at."""
-    if q.device.type != "cpu":
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
-    with torch.autocast("cpu", enabled=False):  # the fused CPU kernel is several times slower in bfloat16
-        return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask, dropout_p=dropout)
+    if q.device.type == "cpu" and q.dtype == torch.bfloat16:  # the fused CPU kernel is much slower in bfloat16
+        score = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # (B, H, Q, L+1)
+        share = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)
+        return F.dropout(share, dropout) @ v if dropout else share @ v
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
 
 
 class Block(nn.Module):

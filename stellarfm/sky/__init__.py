@@ -6,14 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from stellarfm.sky import apogee, gaia, twomass
 from stellarfm.sky.astrometry import shift
-from stellarfm.sky.dust import NO_DUST_LOGEBV
+from stellarfm.sky.footprint import draw_directions
 from stellarfm.sky.observed import Observed, observe
 from stellarfm.sky.population import POPULATIONS, Stars, draw_stars
+from stellarfm.sky.reddening_map import extinction_table
+from stellarfm.sky.xp_table import xp_spectra
 
-VERSION = "1"
+VERSION = "2"
 """Raised whenever the same seed gives other stars."""
 
 BLOCK = 1000
@@ -23,6 +26,8 @@ MAX_STARS = 1 << 28
 """Running numbers must fit into a source identifier."""
 
 TABLES = ("gaia_source", "xp_continuous_mean_spectrum", "twomass_psc", "apogee_allstar", "extinction", "truth")
+
+MAX_SEED = (1 << 63) - 1
 
 _SHARE_PAIRS = 0.03
 _SHARE_NOT_IN_GAIA = 0.01
@@ -50,7 +55,7 @@ def simulate(num_stars: int, seed: int, *, chunk_size: int = 20_000) -> Iterator
     ValueError
         If a number is out of its limits or not an integer.
     """
-    _check(num_stars, seed, chunk_size)
+    check_size(num_stars, seed, chunk_size)
     stars_per_chunk = max(1, chunk_size // BLOCK) * BLOCK
     for first in range(0, num_stars, stars_per_chunk):
         yield simulate_range(seed, first, min(stars_per_chunk, num_stars - first))
@@ -67,10 +72,18 @@ def simulate_range(seed: int, first: int, num_stars: int) -> dict[str, pa.Table]
         Running number of the first star, a multiple of `BLOCK`.
     num_stars
         How many.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its limits or not an integer.
     """
-    _check(num_stars, seed, BLOCK)
+    check_size(num_stars, seed)
+    if first < 0 or first % BLOCK or first + num_stars > MAX_STARS:
+        raise ValueError(f"first must be a multiple of {BLOCK} from 0 to {MAX_STARS - num_stars:,}, not {first!r}")
     starts = range(first, first + num_stars, BLOCK)
-    made = [simulate_block(seed, start // BLOCK, min(BLOCK, first + num_stars - start)) for start in starts]
+    with threadpool_limits(1, user_api="blas"):  # the last digits of a product depend on how many threads share it
+        made = [simulate_block(seed, start // BLOCK, min(BLOCK, first + num_stars - start)) for start in starts]
     return {name: pa.concat_tables([tables[name] for tables in made]) for name in TABLES}
 
 
@@ -86,13 +99,14 @@ def simulate_block(seed: int, block: int, num_stars: int) -> dict[str, pa.Table]
     """
     rng = np.random.default_rng([seed, block])
     index = block * BLOCK + np.arange(BLOCK, dtype=np.int64)
-    stars = draw_stars(rng, BLOCK)
-    seen, partner = _pair_up(rng, observe(rng, stars))
+    directions = draw_directions(rng, BLOCK)
+    stars = draw_stars(rng, directions)
+    seen, partner = _pair_up(rng, observe(rng, stars, directions))
     ids = gaia.source_ids(seen.ra, seen.dec, index)
-    source = gaia.gaia_source(rng, ids, seen, (stars.l, stars.b))
+    source = gaia.gaia_source(rng, ids, seen, directions)
     found = twomass.detect(rng, seen, partner)
-    labels, apogee_id = apogee.all_star(rng, stars, found, source, index)
-    spectra = gaia.xp_spectra(rng, source, seen)
+    labels, apogee_id = apogee.all_star(rng, stars, seen, directions, found, source, index)
+    spectra = xp_spectra(rng, source, seen)
     in_gaia = (rng.random(BLOCK) >= _SHARE_NOT_IN_GAIA) & (index < block * BLOCK + num_stars)
     kept = ids[in_gaia]
     tables = {
@@ -100,7 +114,7 @@ def simulate_block(seed: int, block: int, num_stars: int) -> dict[str, pa.Table]
         "xp_continuous_mean_spectrum": spectra.filter(pa.array(np.isin(spectra["source_id"].to_numpy(), kept))),
         "twomass_psc": found.table,
         "apogee_allstar": _without_gaia(labels, kept),
-        "extinction": _extinction(rng, ids, seen).filter(pa.array(in_gaia)),
+        "extinction": extinction_table(rng, ids, seen).filter(pa.array(in_gaia)),
         "truth": _truth(stars, seen, ids, in_gaia, found, apogee_id),
     }
     return tables if num_stars == BLOCK else _cut(tables, index < block * BLOCK + num_stars, found.designation)
@@ -119,25 +133,6 @@ def _pair_up(rng: np.random.Generator, seen: Observed) -> tuple[Observed, NDArra
     alone = partner < 0
     ra, dec = np.where(alone, seen.ra, ra), np.where(alone, seen.dec, dec)
     return replace(seen, ra=ra, dec=dec), partner
-
-
-def _extinction(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed) -> pa.Table:
-    """Return E(B-V) as a map with errors would give it; a few sight lines are outside the map."""
-    n = len(ids)
-    sigma = 0.08 + 0.25 * rng.random(n) ** 2
-    with np.errstate(divide="ignore"):
-        logebv = np.log(seen.ebv) + sigma * rng.standard_normal(n)
-    none = seen.ebv < 1e-3
-    logebv = np.where(none, NO_DUST_LOGEBV, np.maximum(logebv, NO_DUST_LOGEBV))
-    outside = rng.random(n) < 0.02
-    return pa.table(
-        {
-            "source_id": pa.array(ids),
-            "logebv": pa.array(logebv, mask=outside).cast(pa.float32()),
-            "logebv_error": pa.array(np.where(none, 0.0, sigma), mask=outside).cast(pa.float32()),
-            "map": pa.array(["simulated layer"] * n),
-        }
-    )
 
 
 def _without_gaia(labels: pa.Table, kept: NDArray[np.int64]) -> pa.Table:
@@ -189,9 +184,19 @@ def _cut(tables: dict[str, pa.Table], wanted: NDArray[np.bool_], designation: ND
     return {name: table.filter(pa.array(keep[name])) if name in keep else table for name, table in tables.items()}
 
 
-def _check(num_stars: int, seed: int, chunk_size: int) -> None:
-    for name, value, low in (("num_stars", num_stars, 1), ("seed", seed, 0), ("chunk_size", chunk_size, 1)):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= MAX_STARS * 8:
-            raise ValueError(f"{name} must be an integer of at least {low}, not {value!r}")
-    if num_stars > MAX_STARS:
-        raise ValueError(f"num_stars must be at most {MAX_STARS:,}, not {num_stars:,}")
+def check_size(num_stars: int, seed: int, chunk_size: int = BLOCK) -> None:
+    """Refuse sizes and seeds that make no sky.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its limits or not an integer.
+    """
+    limits = (
+        ("num_stars", num_stars, 1, MAX_STARS),
+        ("seed", seed, 0, MAX_SEED),
+        ("chunk_size", chunk_size, 1, MAX_STARS),
+    )
+    for name, value, low, high in limits:
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"{name} must be an integer from {low} to {high:,}, not {value!r}")

@@ -49,4 +49,4 @@ def ecliptic_latitude(ra_deg: Floats, dec_deg: Floats) -> Floats:
     """Return ecliptic latitude in degrees for the obliquity of J2000."""
     obliquity = np.radians(23.4392911111)
     vector = to_vector(ra_deg, dec_deg)
-    return np.degrees(np.arcsin(vector[:, 2] * np.cos(obliquity) - vector[:, 1] * np.sin(obliquity)))
+    return np.asarray(np.degrees(np.arcsin(vector[:, 2] * np.cos(obliquity) - vector[:, 1] * np.sin(obliquity))))

@@ -5,54 +5,73 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from stellarfm.sky.limits import check_limits
+
 Floats = NDArray[np.float64]
 
-_SCALE_HEIGHT_PC = 100.0
-_MAG_PER_KPC = 0.42
 NO_DUST_LOGEBV = -7.0
 """Value of ln E(B-V) that stands for none (Leung & Bovy 2024)."""
 
+_SCALE_HEIGHT_PC, _SCALE_LENGTH_KPC, _SUN_KPC = 100.0, 3.5, 8.178
+_MAG_PER_KPC = 0.48
+_BUBBLE_PC = 60.0
+_FLATTEST_SIN_B = 0.01
+_KNOTS_R_V = (2.3, 2.6, 3.1, 3.6, 4.2, 5.6)
 
-def reddening(distance_pc: Floats, galactic_b: Floats, clumpiness: Floats) -> Floats:
-    """Return E(B-V) in mag along sight lines through an exponential layer.
+
+def reddening(distance_pc: Floats, galactic_l: Floats, galactic_b: Floats, clumpiness: Floats) -> Floats:
+    """Return E(B-V) in mag along sight lines through an exponential disc of dust outside of the local bubble.
+
+    The means are those of Drimmel & Spergel (2001) near the Sun.
 
     Parameters
     ----------
     distance_pc
         Distance, parsec.
-    galactic_b
-        Galactic latitude, degrees.
+    galactic_l, galactic_b
+        Galactic coordinates, degrees.
     clumpiness
         Factor of each sight line: clouds make it log-normal.
     """
-    sin_b = np.maximum(np.abs(np.sin(np.radians(galactic_b))), 0.02)
-    path_pc = _SCALE_HEIGHT_PC / sin_b * (1 - np.exp(-distance_pc * sin_b / _SCALE_HEIGHT_PC))
-    return _MAG_PER_KPC * path_pc / 1000 * clumpiness
+    sin_b = np.maximum(np.abs(np.sin(np.radians(galactic_b))), _FLATTEST_SIN_B)
+    inward = np.cos(np.radians(galactic_l)) * np.cos(np.radians(galactic_b))
+    rate = sin_b / _SCALE_HEIGHT_PC - inward / (1000 * _SCALE_LENGTH_KPC)
+    rate = np.where(np.abs(rate) < 1e-7, 1e-7, rate)
+    end = np.minimum(np.maximum(distance_pc, _BUBBLE_PC), 1000 * _SUN_KPC)
+    path_pc = (np.exp(-rate * _BUBBLE_PC) - np.exp(-rate * end)) / rate
+    return np.asarray(_MAG_PER_KPC * path_pc / 1000 * clumpiness)
 
 
 @cache
-def _law(r_v: float, wavelengths_nm: tuple[float, ...]) -> Floats:
+def _laws(wavelengths_nm: tuple[float, ...]) -> Floats:
+    """Return A(wavelength) for unit E(B-V) at each knot of R_V, shape (K, W)."""
     from dust_extinction.parameter_averages import F99
 
     inverse_micron = 1000 / np.asarray(wavelengths_nm)
-    return np.asarray(F99(Rv=r_v).evaluate(inverse_micron, r_v)) * r_v
+    return np.stack([np.asarray(F99(Rv=r_v).evaluate(inverse_micron, r_v)) * r_v for r_v in _KNOTS_R_V])
 
 
 def extinction(wavelengths_nm: Floats, ebv: Floats, r_v: Floats) -> Floats:
-    """Return A(wavelength) in mag: Fitzpatrick (1999), linear in R_V between 2.6 and 3.6.
+    """Return A(wavelength) in mag: Fitzpatrick (1999), linear in R_V between knots.
 
     Parameters
     ----------
     wavelengths_nm
         Shape (W,).
     ebv, r_v
-        Shape (N,).
+        Shape (N,); E(B-V) in mag.
 
     Returns
     -------
     ndarray, shape (N, W)
+
+    Raises
+    ------
+    ValueError
+        If E(B-V) or R_V is outside of the limits of `stellarfm.sky.limits`.
     """
-    key = tuple(np.asarray(wavelengths_nm, dtype=float))
-    low, high = _law(2.6, key), _law(3.6, key)
-    share = (r_v - 2.6)[:, None]
-    return ebv[:, None] * (low * (1 - share) + high * share)
+    from stellarfm.sky.features import linear_weights
+
+    check_limits(ebv=ebv, r_v=r_v)
+    laws = _laws(tuple(np.asarray(wavelengths_nm, dtype=float)))
+    return np.asarray((ebv[:, None] * linear_weights(np.array(_KNOTS_R_V), r_v)) @ laws)

@@ -1,4 +1,6 @@
-"""Gaia DR3 as its archive gives it: `gaia_source` and `xp_continuous_mean_spectrum`."""
+"""Gaia DR3 `gaia_source` as its archive gives it: measured from what arrives, with errors and flaws."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -6,18 +8,29 @@ from astropy_healpix import HEALPix
 from numpy.typing import NDArray
 
 from stellarfm.sky.astrometry import ecliptic_latitude
+from stellarfm.sky.footprint import Directions
 from stellarfm.sky.observed import Observed
-from stellarfm.sky.xp import ZERO_POINTS, coefficient_errors, relevant_bases
+from stellarfm.sky.xp import ZERO_POINTS
 
 Floats = NDArray[np.float64]
 
 XP_LIMIT_MAG = 17.65
 """XP continuous spectra were published to this G (De Angeli et al. 2023)."""
 
+_SHARE_WITHOUT_XP = 0.035
+_SHARE_POOR, _SHARE_TWO_PARAMETERS, _SHARE_SIX_PARAMETERS, _SHARE_WITHOUT_COLOUR = 0.07, 0.004, 0.08, 0.003
+_RVS_LIMIT_MAG = 14.0
+
 _PARALLAX_ERROR = (
     [6, 9, 13, 14, 15, 16, 17, 18, 19, 20],
     [0.030, 0.016, 0.014, 0.018, 0.026, 0.040, 0.066, 0.115, 0.2, 0.4],
 )
+"""Median parallax error in mas by G (Lindegren et al. 2021)."""
+
+_ZERO_POINT_G = [6.0, 10.8, 11.2, 11.8, 12.2, 12.9, 13.1, 15.9, 16.1, 17.5, 19.0]
+_ZERO_POINT_MAS = [-0.0270, -0.0272, -0.0303, -0.0335, -0.0137, -0.0195, -0.0380, -0.0383, -0.0311, -0.0292, -0.0184]
+_ZERO_POINT_BETA_MAS = [-0.0096, -0.0031, -0.0092, -0.0101, -0.0001, -0.0016, 0.0026, 0.0056, 0.0028, -0.0001, 0.0060]
+"""Parallax zero point by G and its slope in the sine of ecliptic latitude (Lindegren et al. 2021b, five parameters)."""
 
 
 def source_ids(ra: Floats, dec: Floats, index: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -33,12 +46,20 @@ def source_ids(ra: Floats, dec: Floats, index: NDArray[np.int64]) -> NDArray[np.
     from astropy import units
 
     pixel = HEALPix(nside=2**12, order="nested").lonlat_to_healpix(ra * units.deg, dec * units.deg)
-    return (pixel.astype(np.int64) << 35) | (index << 7)
+    return np.asarray((pixel.astype(np.int64) << 35) | (index << 7))
 
 
-def gaia_source(
-    rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed, galactic: tuple[Floats, Floats]
-) -> pa.Table:
+@dataclass(frozen=True)
+class _Solution:
+    """How well the astrometric solution of N sources went."""
+
+    params: NDArray[np.int64]
+    ruwe: Floats
+    sigma: Floats
+    """Parallax error, mas; NaN where only a position was found."""
+
+
+def gaia_source(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed, directions: Directions) -> pa.Table:
     """Return `gaia_source` rows for N stars, with errors and flaws drawn.
 
     Parameters
@@ -49,111 +70,107 @@ def gaia_source(
         Source identifiers.
     seen
         What arrives.
-    galactic
-        Galactic longitude and latitude, degrees.
+    directions
+        Galactic coordinates.
     """
     n = len(ids)
     g = seen.gaia[:, 0]
-    poor = rng.random(n) < 0.07
-    ruwe = np.where(poor, 1.4 + rng.exponential(1.5, n), 1 + 0.06 * rng.standard_normal(n))
-    sigma = np.interp(g, *_PARALLAX_ERROR) * np.exp(0.15 * rng.standard_normal(n)) * np.where(poor, 2.5, 1)
-    two = rng.random(n) < 0.004
-    six = rng.random(n) < 0.08
-    true_parallax = 1000 / seen.distance_pc
-    parallax = true_parallax - 0.033 + sigma * rng.standard_normal(n)
-    snr = 10 ** (-0.2 * (g - 16.0))
-    over_error = np.stack([6000 * snr, 350 * snr, 450 * snr], axis=1).clip(3, 30000) * np.exp(
-        0.2 * rng.standard_normal((n, 3))
-    )
-    magnitudes = seen.gaia + 1.0857 / over_error * rng.standard_normal((n, 3))
-    no_colour = rng.random(n) < 0.003
-    bp, rp = np.where(no_colour, np.nan, magnitudes[:, 1]), np.where(no_colour, np.nan, magnitudes[:, 2])
-    excess = 1.16 + 0.05 * (bp - rp) + 0.02 * np.abs(rng.standard_normal(n)) + np.where(rng.random(n) < 0.01, 1.2, 0)
-    pm_sigma = 1.2 * sigma
-    solved = np.where(two, 3, np.where(six, 95, 31))
-    colour = 1.65 - 0.11 * np.nan_to_num(bp - rp, nan=1.3)
-    radial_velocity = np.where((g < 14) & (rng.random(n) < 0.8), 40 * rng.standard_normal(n), np.nan)
-    f32, nothing = pa.float32(), two
-    columns = {
+    solution = _solve(rng, g)
+    photometry, has_colour = _photometry(rng, seen)
+    position: dict[str, pa.Array] = {
         "source_id": pa.array(ids),
         "ref_epoch": pa.array(np.full(n, 2016.0)),
         "ra": pa.array(seen.ra),
-        "ra_error": _column(0.8 * sigma, f32),
+        "ra_error": column(0.8 * _position_sigma(g, solution), pa.float32()),
         "dec": pa.array(seen.dec),
-        "dec_error": _column(0.8 * sigma, f32),
-        "l": pa.array(galactic[0]),
-        "b": pa.array(galactic[1]),
-        "ecl_lat": pa.array(ecliptic_latitude(seen.ra, seen.dec)),
-        "parallax": _column(np.where(nothing, np.nan, parallax), pa.float64()),
-        "parallax_error": _column(np.where(nothing, np.nan, sigma), f32),
-        "pmra": _column(np.where(nothing, np.nan, seen.pm_east + pm_sigma * rng.standard_normal(n)), pa.float64()),
-        "pmra_error": _column(np.where(nothing, np.nan, pm_sigma), f32),
-        "pmdec": _column(np.where(nothing, np.nan, seen.pm_north + pm_sigma * rng.standard_normal(n)), pa.float64()),
-        "pmdec_error": _column(np.where(nothing, np.nan, pm_sigma), f32),
-        "ruwe": _column(np.where(nothing, np.nan, ruwe), f32),
-        "astrometric_params_solved": pa.array(solved.astype(np.int16)),
-        "nu_eff_used_in_astrometry": _column(np.where(solved == 31, colour, np.nan), f32),
-        "pseudocolour": _column(np.where(solved == 95, colour, np.nan), f32),
-        "phot_g_mean_mag": _column(magnitudes[:, 0], f32),
-        "phot_bp_mean_mag": _column(bp, f32),
-        "phot_rp_mean_mag": _column(rp, f32),
-        "phot_g_mean_flux_over_error": _column(over_error[:, 0], f32),
-        "phot_bp_mean_flux_over_error": _column(np.where(no_colour, np.nan, over_error[:, 1]), f32),
-        "phot_rp_mean_flux_over_error": _column(np.where(no_colour, np.nan, over_error[:, 2]), f32),
-        "bp_rp": _column((bp.astype(np.float32) - rp.astype(np.float32)), f32),
-        "phot_bp_rp_excess_factor": _column(excess, f32),
-        "has_xp_continuous": pa.array((g < XP_LIMIT_MAG) & ~no_colour & (rng.random(n) < 0.97)),
-        "radial_velocity": _column(radial_velocity, f32),
+        "dec_error": column(0.8 * _position_sigma(g, solution), pa.float32()),
+        "l": pa.array(directions.l),
+        "b": pa.array(directions.b),
+    }
+    has_xp = (g < XP_LIMIT_MAG) & has_colour & (rng.random(n) >= _SHARE_WITHOUT_XP)
+    measured = (g < _RVS_LIMIT_MAG) & (rng.random(n) < 0.8)
+    velocity_error = 0.3 * 10 ** (0.2 * np.maximum(g - 9, 0))
+    velocity = np.where(measured, seen.radial_velocity + velocity_error * rng.standard_normal(n), np.nan)
+    rest = {
+        "has_xp_continuous": pa.array(has_xp),
+        "radial_velocity": column(velocity, pa.float32()),
         "phot_variable_flag": pa.array(np.where(rng.random(n) < 0.04, "VARIABLE", "NOT_AVAILABLE").tolist()),
     }
-    return pa.table(columns)
+    return pa.table(position | _astrometry(rng, seen, solution) | photometry | rest)
 
 
-def xp_spectra(rng: np.random.Generator, source: pa.Table, seen: Observed) -> pa.Table:
-    """Return `xp_continuous_mean_spectrum` rows of the stars of `source` that have one.
-
-    Parameters
-    ----------
-    rng
-        Source of randomness.
-    source
-        The `gaia_source` rows, N.
-    seen
-        What arrives from the same N stars.
-    """
-    n = len(source)
-    g = seen.gaia[:, 0]
-    transits = np.exp(0.2 * rng.standard_normal(n))
-    errors = coefficient_errors(g, transits)
-    flux = 10 ** ((ZERO_POINTS[0] - g) / 2.5)
-    coefficients = (seen.coefficients + errors * rng.standard_normal(errors.shape)) * flux[:, None]
-    errors = errors * flux[:, None]
-    depth = _rank(0.75 * (g - 13.0) / 1.9 + 0.66 * rng.standard_normal(n))
-    has = source["has_xp_continuous"].to_numpy(zero_copy_only=False)
-    columns: dict[str, pa.Array] = {"source_id": source["source_id"].combine_chunks().filter(pa.array(has))}
-    for place, band in ((slice(0, 55), "bp"), (slice(55, 110), "rp")):
-        columns[f"{band}_coefficients"] = _lists(coefficients[has, place])
-        columns[f"{band}_coefficient_errors"] = _lists(errors[has, place])
-        columns[f"{band}_n_relevant_bases"] = pa.array(relevant_bases(band, depth[has]))
-        columns[f"{band}_standard_deviation"] = _column(1 + 0.05 * rng.standard_normal(int(has.sum())), pa.float32())
-        columns[f"{band}_n_measurements"] = pa.array((1500 / transits[has] ** 2).astype(np.int16))
-    return pa.table(columns)
+def _solve(rng: np.random.Generator, g: Floats) -> _Solution:
+    n = len(g)
+    poor = rng.random(n) < _SHARE_POOR
+    ruwe = np.where(poor, 1.4 + rng.exponential(1.5, n), 1 + 0.06 * rng.standard_normal(n))
+    sigma = np.interp(g, *_PARALLAX_ERROR) * np.exp(0.15 * rng.standard_normal(n)) * np.where(poor, 2.5, 1)
+    two, six = rng.random(n) < _SHARE_TWO_PARAMETERS, rng.random(n) < _SHARE_SIX_PARAMETERS
+    params = np.where(two, 3, np.where(six, 95, 31))
+    return _Solution(params, np.where(two, np.nan, ruwe), np.where(two, np.nan, sigma))
 
 
-def _rank(deviate: Floats) -> Floats:
-    """Return the rank in (0, 1) of standard normal deviates."""
-    from scipy.stats import norm
-
-    return np.asarray(norm.cdf(deviate))
+def _position_sigma(g: Floats, solution: _Solution) -> Floats:
+    return np.where(np.isnan(solution.sigma), 2.0, solution.sigma)
 
 
-def _column(values: Floats, kind: pa.DataType) -> pa.Array:
+def _astrometry(rng: np.random.Generator, seen: Observed, solution: _Solution) -> dict[str, pa.Array]:
+    """Return parallax, proper motions and how they were found; NULL where only a position was."""
+    n = len(seen.ra)
+    f32, f64 = pa.float32(), pa.float64()
+    sigma, pm_sigma = solution.sigma, 1.2 * solution.sigma
+    beta = ecliptic_latitude(seen.ra, seen.dec)
+    parallax = 1000 / seen.distance_pc + zero_point_mas(seen.gaia[:, 0], beta) + sigma * rng.standard_normal(n)
+    colour = np.interp(seen.gaia[:, 1] - seen.gaia[:, 2], [-0.4, 0.5, 1.0, 2.0, 3.5], [1.85, 1.62, 1.54, 1.40, 1.27])
+    return {
+        "ecl_lat": pa.array(beta),
+        "parallax": column(parallax, f64),
+        "parallax_error": column(sigma, f32),
+        "pmra": column(seen.pm_east + pm_sigma * rng.standard_normal(n), f64),
+        "pmra_error": column(pm_sigma, f32),
+        "pmdec": column(seen.pm_north + pm_sigma * rng.standard_normal(n), f64),
+        "pmdec_error": column(pm_sigma, f32),
+        "ruwe": column(solution.ruwe, f32),
+        "astrometric_params_solved": pa.array(solution.params.astype(np.int16)),
+        "nu_eff_used_in_astrometry": column(np.where(solution.params == 31, colour, np.nan), f32),
+        "pseudocolour": column(np.where(solution.params == 95, colour, np.nan), f32),
+    }
+
+
+def zero_point_mas(g_mag: Floats, ecliptic_latitude_deg: Floats) -> Floats:
+    """Return the parallax zero point in mas: Lindegren et al. (2021b) with the correction of Leung et al. (2023)."""
+    base, slope = (np.interp(g_mag, _ZERO_POINT_G, values) for values in (_ZERO_POINT_MAS, _ZERO_POINT_BETA_MAS))
+    faint = 0.005 * np.minimum(np.maximum(g_mag - 13, 0), 4)
+    return np.asarray(base + slope * np.sin(np.radians(ecliptic_latitude_deg)) + faint)
+
+
+def _photometry(rng: np.random.Generator, seen: Observed) -> tuple[dict[str, pa.Array], NDArray[np.bool_]]:
+    """Return G, BP and RP with errors, and whether BP and RP were found."""
+    n = len(seen.ra)
+    f32 = pa.float32()
+    snr = 10 ** (-0.2 * (seen.gaia - np.array([16.0, 16.4, 15.5])))
+    mean = 1 / np.hypot(1 / (np.array([6000, 350, 450]) * snr), 1 / np.array([12000, 1500, 1800]))
+    over_error = mean * np.exp(0.2 * rng.standard_normal((n, 3)))
+    magnitudes = seen.gaia + 1.0857 / over_error * rng.standard_normal((n, 3))
+    has_colour = rng.random(n) >= _SHARE_WITHOUT_COLOUR
+    bp, rp = (np.where(has_colour, magnitudes[:, k], np.nan) for k in (1, 2))
+    blended = np.where(rng.random(n) < 0.01, 1.2, 0)
+    g_flux, bp_flux, rp_flux = (
+        10 ** (-0.4 * (m - zero)) for m, zero in zip((magnitudes[:, 0], bp, rp), ZERO_POINTS, strict=True)
+    )
+    excess = (bp_flux + rp_flux) / g_flux + blended
+    columns = {
+        "phot_g_mean_mag": column(magnitudes[:, 0], f32),
+        "phot_bp_mean_mag": column(bp, f32),
+        "phot_rp_mean_mag": column(rp, f32),
+        "phot_g_mean_flux_over_error": column(over_error[:, 0], f32),
+        "phot_bp_mean_flux_over_error": column(np.where(has_colour, over_error[:, 1], np.nan), f32),
+        "phot_rp_mean_flux_over_error": column(np.where(has_colour, over_error[:, 2], np.nan), f32),
+        "bp_rp": column((bp.astype(np.float32) - rp.astype(np.float32)).astype(np.float64), f32),
+        "phot_bp_rp_excess_factor": column(excess, f32),
+    }
+    return columns, has_colour
+
+
+def column(values: Floats, kind: pa.DataType) -> pa.Array:
     """Return a column where NaN became NULL, as the archive gives it."""
     return pa.array(values, mask=np.isnan(values)).cast(kind)
-
-
-def _lists(values: Floats) -> pa.Array:
-    """Return a list column of 32-bit floats from rows of a matrix."""
-    flat = pa.array(values.astype(np.float32).ravel())
-    offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32) * values.shape[1])
-    return pa.ListArray.from_arrays(offsets, flat)

@@ -6,20 +6,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stellarfm.sky.astrometry import GALACTIC_TO_ICRS, to_angles, to_vector
-from stellarfm.sky.dust import extinction, reddening
-from stellarfm.sky.population import Stars
+from stellarfm.sky.calibration import draw_calibration
+from stellarfm.sky.dust import extinction
+from stellarfm.sky.footprint import Directions
+from stellarfm.sky.infrared import NEAR_INFRARED_NM, near_infrared
+from stellarfm.sky.kinematics import KM_S_PER_MAS_YR_KPC, velocities
+from stellarfm.sky.population import Stars, draw_companions
+from stellarfm.sky.selection import Sightlines, draw_sightlines
 from stellarfm.sky.spectra import spectra
 from stellarfm.sky.xp import instrument
 
 Floats = NDArray[np.float64]
 
-_NEAR_INFRARED_NM = np.array([1235.0, 1662.0, 2159.0])  # 2MASS J, H, Ks (Cohen, Wheaton & Megeath 2003)
-_KM_S_PER_MAS_YR_KPC = 4.740470463
+
+@dataclass(frozen=True)
+class Light:
+    """The light of stars that arrives, without noise, for N stars.
+
+    Attributes
+    ----------
+    coefficients
+        Shape (N, 110): XP coefficients for unit G flux.
+    absolute_g
+        Shape (N,): absolute G plus the extinction in G, mag.
+    near_infrared
+        Shape (N, 3): J, H, Ks on the same scale.
+    """
+
+    coefficients: Floats
+    absolute_g: Floats
+    near_infrared: Floats
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What light arrives, for N stars.
+    """What arrives from N stars.
 
     Attributes
     ----------
@@ -29,12 +50,16 @@ class Observed:
         Shape (N,).
     coefficients
         Shape (N, 110): noiseless XP coefficients for unit G flux.
+    calibrated
+        Shape (N, 110): the same as the calibration of the spectra leaves them.
     gaia
         Shape (N, 3): noiseless G, BP, RP in mag.
     near_infrared
         Shape (N, 3): noiseless J, H, Ks in mag.
     pm_east, pm_north
         Proper motion in mas/yr (the east one times cos dec).
+    radial_velocity
+        km/s.
     """
 
     ra: Floats
@@ -42,71 +67,101 @@ class Observed:
     distance_pc: Floats
     ebv: Floats
     coefficients: Floats
+    calibrated: Floats
     gaia: Floats
     near_infrared: Floats
     pm_east: Floats
     pm_north: Floats
+    radial_velocity: Floats
 
 
-def observe(rng: np.random.Generator, stars: Stars) -> Observed:
-    """Redden the stars' light and take it apart, without noise.
+def observe(rng: np.random.Generator, stars: Stars, directions: Directions) -> Observed:
+    """Place stars, give some a companion, redden their light and take it apart, without noise.
 
     Parameters
     ----------
     rng
-        Source of randomness for dust clouds and R_V.
+        Source of randomness.
     stars
-        True properties.
+        True properties of N stars.
+    directions
+        Where they stand.
     """
-    n = len(stars.teff)
-    clumpiness = np.exp(0.55 * rng.standard_normal(n)) * np.where(rng.random(n) < 0.04, 0.0, 1.0)
-    r_v = np.clip(3.1 + 0.12 * rng.standard_normal(n), 2.6, 3.6)
-    distance_pc, ebv = _solve_distance(stars, clumpiness)
-    maps = instrument()
-    flux = spectra(maps.wavelengths_nm, stars.teff, stars.logg, stars.m_h)
-    flux *= 10 ** (-0.4 * extinction(maps.wavelengths_nm, ebv, r_v))
-    coefficients = maps.coefficients(flux)
-    bp, rp = (maps.magnitudes(coefficients)[:, k] for k in (1, 2))
-    gaia = np.stack([stars.apparent_g, stars.apparent_g + bp - maps.magnitudes(coefficients)[:, 0],
-                     stars.apparent_g + rp - maps.magnitudes(coefficients)[:, 0]], axis=1)  # fmt: skip
-    infrared = _near_infrared(stars, gaia[:, 0] - 2.74 * ebv) + extinction(_NEAR_INFRARED_NM, ebv, r_v)
-    ra, dec = to_angles(to_vector(stars.l, stars.b) @ GALACTIC_TO_ICRS.T)
-    factor = 1 / (_KM_S_PER_MAS_YR_KPC * distance_pc / 1000)
+    companions, host = draw_companions(rng, stars)
+    sight = draw_sightlines(rng, stars, _with_companions(stars.absolute_g, companions.absolute_g, host), directions)
+    behind = Sightlines(sight.distance_pc[host], sight.ebv[host], sight.r_v[host])
+    light = _add_light(shine(stars, sight), shine(companions, behind), host)
+    modulus = 5 * np.log10(sight.distance_pc) - 5
+    g = light.absolute_g + modulus
+    synthetic = instrument().magnitudes(light.coefficients)
+    gaia = g[:, None] + synthetic - synthetic[:, :1]
+    ra, dec, east, north, radial = _move(rng, stars, directions, sight)
     return Observed(
-        ra,
-        dec,
-        distance_pc,
-        ebv,
-        coefficients,
-        gaia,
-        infrared,
-        stars.velocity[:, 0] * factor,
-        stars.velocity[:, 1] * factor,
+        ra=ra,
+        dec=dec,
+        distance_pc=sight.distance_pc,
+        ebv=sight.ebv,
+        coefficients=light.coefficients,
+        calibrated=light.coefficients + draw_calibration(rng, light.coefficients),
+        gaia=gaia,
+        near_infrared=light.near_infrared + modulus[:, None],
+        pm_east=east,
+        pm_north=north,
+        radial_velocity=radial,
     )
 
 
-def _solve_distance(stars: Stars, clumpiness: Floats) -> tuple[Floats, Floats]:
-    """Return distance and E(B-V) that agree with the apparent magnitude: dust depends on distance and both dim."""
-    ebv = np.zeros_like(stars.teff)
-    distance_pc = np.zeros_like(ebv)
-    for _ in range(6):
-        a_g = 2.74 * ebv  # Casagrande & VandenBerg (2018)
-        distance_pc = 10 ** (0.2 * (stars.apparent_g - stars.absolute_g - a_g) + 1)
-        ebv = 0.5 * (ebv + reddening(distance_pc, stars.b, clumpiness))
-    return distance_pc, ebv
+def shine(stars: Stars, sight: Sightlines) -> Light:
+    """Return the light of stars behind dust.
 
-
-def _near_infrared(stars: Stars, unreddened_g: Floats) -> Floats:
-    """Return J, H, Ks without dust from G: intrinsic colours of dwarfs and giants.
-
-    The colours follow the sequences of Pecaut & Mamajek (2013) for dwarfs and Bessell & Brett (1988) for giants.
+    Parameters
+    ----------
+    stars, sight
+        N stars and what lies before them.
     """
-    grid = np.array([3000, 3200, 3500, 3800, 4200, 4600, 5000, 5500, 6000, 6500, 7200, 8000.0])
-    g_k = np.interp(stars.teff, grid, [4.05, 3.75, 3.35, 2.95, 2.50, 2.12, 1.82, 1.52, 1.26, 1.04, 0.72, 0.40])
-    dwarf = np.interp(stars.teff, grid, [0.56, 0.57, 0.62, 0.65, 0.60, 0.52, 0.44, 0.35, 0.28, 0.21, 0.12, 0.05])
-    giant = np.interp(stars.teff, grid, [0.97, 0.92, 0.86, 0.80, 0.70, 0.59, 0.49, 0.38, 0.29, 0.21, 0.12, 0.05])
-    h_k = np.interp(stars.teff, grid, [0.29, 0.26, 0.22, 0.17, 0.12, 0.09, 0.075, 0.06, 0.05, 0.045, 0.035, 0.025])
-    share = 1 / (1 + np.exp((stars.logg - 3.6) / 0.4))
-    j_h = dwarf * (1 - share) + giant * share - 0.015 * stars.m_h
-    k = unreddened_g - g_k + 0.03 * stars.m_h
-    return np.stack([k + h_k + j_h, k + h_k, k], axis=1)
+    maps = instrument()
+    flux = spectra(maps.wavelengths_nm, stars.teff, stars.logg, stars.m_h, stars.alpha, stars.carbon)
+    _, bare_g = maps.coefficients(flux)
+    flux *= 10 ** (-0.4 * extinction(maps.wavelengths_nm, sight.ebv, sight.r_v))
+    coefficients, g = maps.coefficients(flux)
+    infrared = near_infrared(stars.absolute_g, stars.teff, stars.logg, stars.m_h)
+    return Light(
+        coefficients,
+        stars.absolute_g - 2.5 * np.log10(g / bare_g),
+        infrared + extinction(NEAR_INFRARED_NM, sight.ebv, sight.r_v),
+    )
+
+
+def _with_companions(magnitude: Floats, companion: Floats, host: NDArray[np.intp]) -> Floats:
+    """Return magnitudes of stars with the light of their companions; arrays of shape (N,) or (N, K)."""
+    flux = 10 ** (-0.4 * magnitude)
+    flux[host] += 10 ** (-0.4 * companion)  # no star has two companions
+    return np.asarray(-2.5 * np.log10(flux))
+
+
+def _add_light(light: Light, companion: Light, host: NDArray[np.intp]) -> Light:
+    """Return the light of pairs: fluxes add up, coefficients too."""
+    share = (10 ** (-0.4 * (companion.absolute_g - light.absolute_g[host])))[:, None]
+    coefficients = light.coefficients.copy()
+    coefficients[host] = (coefficients[host] + share * companion.coefficients) / (1 + share)
+    return Light(
+        coefficients,
+        _with_companions(light.absolute_g, companion.absolute_g, host),
+        _with_companions(light.near_infrared, companion.near_infrared, host),
+    )
+
+
+def _move(
+    rng: np.random.Generator, stars: Stars, directions: Directions, sight: Sightlines
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Return position at 2016.0, proper motion to the east and north and radial velocity, in equatorial coordinates."""
+    velocity = velocities(rng, directions, sight.distance_pc, stars.population)
+    to_icrs = GALACTIC_TO_ICRS.T
+    ra, dec = to_angles(to_vector(directions.l, directions.b) @ to_icrs)
+    from stellarfm.sky.astrometry import local_axes
+
+    galactic_east, galactic_north = local_axes(directions.l, directions.b)
+    across = (velocity[:, :1] * galactic_east + velocity[:, 1:2] * galactic_north) @ to_icrs
+    factor = 1 / (KM_S_PER_MAS_YR_KPC * sight.distance_pc / 1000)
+    east, north = ((across * axis).sum(axis=1) * factor for axis in local_axes(ra, dec))
+    return ra, dec, east, north, velocity[:, 2]

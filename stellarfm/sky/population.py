@@ -1,7 +1,7 @@
-"""Which stars there are: labels, distances, motions and positions of an APOGEE-like sample.
+"""Which stars there are: population, abundances and companions of an APOGEE-like sample.
 
-The proportions follow the Kiel diagram of the training set of Leung & Bovy (2024): giants dominate, with a red clump near
-log g 2.45, a dwarf spike near 4.55 and a sparse metal-poor tail.
+The proportions follow the Kiel diagram of the training set of Leung & Bovy (2024): giants dominate, with a red clump
+near log g 2.45, a dwarf spike near 4.55 and a sparse metal-poor tail.
 """
 
 from dataclasses import dataclass
@@ -9,27 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stellarfm.sky.footprint import Directions
+from stellarfm.sky.kiel import bolometric_correction_g, companion_of, draw_kiel, luminosity
+from stellarfm.sky.limits import truncated_normal
+
 Floats = NDArray[np.float64]
 
-FIELDS = np.array(
-    # l [deg], b [deg], radius [deg], weight: disc, bulge, Kepler-like, halo, the Magellanic side, both poles
-    [
-        (0.5, -2.0, 1.5, 6), (15.0, 1.0, 1.5, 8), (30.0, 0.0, 1.5, 8), (45.0, -4.0, 1.5, 7), (60.0, 4.0, 1.5, 7),
-        (76.3, 13.5, 5.0, 14), (96.9, -60.2, 2.0, 4), (110.0, 0.0, 1.5, 8), (122.9, 27.1, 2.0, 5), (150.0, 8.0, 1.5, 6),
-        (180.0, -4.0, 1.5, 7), (205.0, 20.0, 1.5, 5), (240.0, -8.0, 1.5, 5), (280.5, -32.9, 3.0, 5), (320.0, 60.0, 2.5, 5),
-        (45.0, 88.0, 2.5, 4),
-    ]
-)  # fmt: skip
-"""The third and fourth straddle crowded plane; field 7 lies at RA 0 and field 9 at the north celestial pole."""
+POPULATIONS = ("thin disc", "thick disc", "halo")
 
-_G_QUANTILES = np.array([0.0, 0.01, 0.05, 0.16, 0.25, 0.50, 0.75, 0.84, 0.95, 0.99, 1.0])
-_G_MAGS = np.array([6.1, 9.09, 10.17, 11.32, 11.90, 13.03, 14.36, 14.96, 15.99, 17.07, 18.9])
-"""Observed G of the real sample (Leung & Bovy 2024; quantiles of its training set)."""
-
-_POPULATIONS = ("thin disc", "thick disc", "halo")
-_M_H = {"thin disc": (-0.08, 0.24), "thick disc": (-0.45, 0.28), "halo": (-1.35, 0.45)}
-_DISPERSION_KM_S = {"thin disc": (35.0, 25.0, 18.0), "thick disc": (65.0, 50.0, 38.0), "halo": (150.0, 110.0, 90.0)}
-_LAG_KM_S = {"thin disc": 12.0, "thick disc": 45.0, "halo": 200.0}
+_M_H_CENTRE, _M_H_WIDTH = np.array([-0.08, -0.47, -1.40]), np.array([0.27, 0.30, 0.45])
+_HIGH_LATITUDE_DEG = 25.0
+_SHARE_THIN = (0.84, 0.62)
+_SHARE_HALO = (0.012, 0.06)
+_SOLAR_BOLOMETRIC_MAG = 4.74
+_SHARE_COMPANIONS = 0.25
 
 
 @dataclass(frozen=True)
@@ -40,14 +33,10 @@ class Stars:
     ----------
     teff, logg, m_h
         K, dex, dex.
+    alpha, carbon
+        What [alpha/M] and the strength of carbon's molecules have beyond the usual of the metallicity, dex.
     absolute_g
         Absolute G magnitude without dust.
-    apparent_g
-        The magnitude the survey selected, with dust.
-    l, b
-        Galactic coordinates, degrees.
-    velocity
-        Shape (N, 3), km/s, relative to the Sun along (l, b, radial).
     population
         Index into `POPULATIONS`.
     """
@@ -55,91 +44,68 @@ class Stars:
     teff: Floats
     logg: Floats
     m_h: Floats
+    alpha: Floats
+    carbon: Floats
     absolute_g: Floats
-    apparent_g: Floats
-    l: Floats  # noqa: E741  the field's name for galactic longitude
-    b: Floats
-    velocity: Floats
     population: NDArray[np.intp]
 
+    def take(self, rows: NDArray[np.intp]) -> "Stars":
+        """Return some of the stars."""
+        return Stars(**{name: values[rows] for name, values in vars(self).items()})
 
-POPULATIONS = _POPULATIONS
 
-
-def draw_stars(rng: np.random.Generator, num_stars: int) -> Stars:
-    """Draw stars.
+def draw_stars(rng: np.random.Generator, directions: Directions) -> Stars:
+    """Draw one star in each direction.
 
     Parameters
     ----------
     rng
         Source of randomness.
-    num_stars
-        How many.
+    directions
+        Where they stand.
     """
-    galactic_l, galactic_b = _draw_positions(rng, num_stars)
-    high_latitude = np.abs(galactic_b) > 25
-    thin = np.where(high_latitude, 0.55, 0.85)
-    halo = np.where(high_latitude, 0.08, 0.015)
-    u = rng.random(num_stars)
+    n = len(directions.b)
+    high = (np.abs(directions.b) > _HIGH_LATITUDE_DEG).astype(int)
+    thin, halo = np.array(_SHARE_THIN)[high], np.array(_SHARE_HALO)[high]
+    u = rng.random(n)
     population = np.where(u < thin, 0, np.where(u < 1 - halo, 1, 2))
-    centre, width = np.array([_M_H[name] for name in _POPULATIONS])[population].T
-    m_h = np.clip(centre + width * rng.standard_normal(num_stars), -2.45, 0.48)
-    teff, logg = _draw_kiel(rng, m_h)
-    mass = np.where(logg < 3.7, 1.15, np.clip((teff / 5772) ** 1.4, 0.15, 2.0)) * np.exp(
-        0.12 * rng.standard_normal(num_stars)
-    )
-    luminosity = mass * (teff / 5772) ** 4 * 10 ** (4.438 - logg)
-    absolute_g = 4.74 - 2.5 * np.log10(luminosity) - bolometric_correction_g(teff)
-    apparent_g = np.interp(rng.random(num_stars), _G_QUANTILES, _G_MAGS)
-    sigma = np.array([_DISPERSION_KM_S[name] for name in _POPULATIONS])[population]
-    velocity = sigma * rng.standard_normal((num_stars, 3))
-    velocity[:, 0] -= np.array([_LAG_KM_S[name] for name in _POPULATIONS])[population] * np.cos(np.radians(galactic_l))
-    return Stars(teff, logg, m_h, absolute_g, apparent_g, galactic_l, galactic_b, velocity, population)
+    m_h = truncated_normal(rng, _M_H_CENTRE[population], _M_H_WIDTH[population], "m_h", n)
+    teff, logg, mass = draw_kiel(rng, m_h, high == 1)
+    absolute_g = _SOLAR_BOLOMETRIC_MAG - 2.5 * np.log10(luminosity(teff, logg, mass)) - bolometric_correction_g(teff)
+    alpha, carbon = _abundances(rng, population, m_h, logg)
+    return Stars(teff, logg, m_h, alpha, carbon, absolute_g, population)
 
 
-def bolometric_correction_g(teff: Floats) -> Floats:
-    """Return BC_G of Andrae et al. (2018, A&A 616, A8), in mag, for 3300 to 8000 K and its end values outside.
+def draw_companions(rng: np.random.Generator, stars: Stars) -> tuple[Stars, NDArray[np.intp]]:
+    """Draw companions that no survey resolves, and return them with the index of the star that each belongs to.
 
     Parameters
     ----------
-    teff
-        Effective temperature, K.
+    rng
+        Source of randomness.
+    stars
+        N stars; dwarfs among them get companions.
     """
-    x = np.clip(teff, 3300, 8000) - 5772
-    hot = 6.0e-2 + x * (6.731e-5 + x * (-6.647e-8 + x * (2.859e-11 + x * -7.197e-15)))
-    cool = 1.749 + x * (1.977e-3 + x * (3.737e-7 + x * (-8.966e-11 + x * -4.183e-14)))
-    return np.where(teff < 4000, cool, hot)
+    n = len(stars.teff)
+    mass_ratio = 0.25 + 0.75 * rng.random(n)
+    has = (rng.random(n) < _SHARE_COMPANIONS) & (stars.logg > 3.9)
+    teff, logg, mass, possible = companion_of(stars.teff, mass_ratio)
+    host = np.flatnonzero(has & possible)
+    teff, logg, mass = teff[host], logg[host], mass[host]
+    absolute_g = _SOLAR_BOLOMETRIC_MAG - 2.5 * np.log10(luminosity(teff, logg, mass)) - bolometric_correction_g(teff)
+    same = stars.take(host)
+    return Stars(teff, logg, same.m_h, same.alpha, same.carbon, absolute_g, same.population), host
 
 
-def _draw_positions(rng: np.random.Generator, num_stars: int) -> tuple[Floats, Floats]:
-    """Draw galactic coordinates inside the fields, uniform on each field's cap."""
-    share = FIELDS[:, 3] / FIELDS[:, 3].sum()
-    field = FIELDS[rng.choice(len(FIELDS), num_stars, p=share)]
-    radius = np.radians(field[:, 2]) * np.sqrt(rng.random(num_stars))
-    angle = 2 * np.pi * rng.random(num_stars)
-    centre_l, centre_b = np.radians(field[:, 0]), np.radians(field[:, 1])
-    sin_b = np.sin(centre_b) * np.cos(radius) + np.cos(centre_b) * np.sin(radius) * np.cos(angle)
-    delta = np.arctan2(np.sin(angle) * np.sin(radius) * np.cos(centre_b), np.cos(radius) - np.sin(centre_b) * sin_b)
-    return np.degrees(centre_l + delta) % 360, np.degrees(np.arcsin(sin_b))
+def _abundances(
+    rng: np.random.Generator, population: NDArray[np.intp], m_h: Floats, logg: Floats
+) -> tuple[Floats, Floats]:
+    """Return [alpha/M] and carbon: the thick disc and the halo are rich in alpha, giants have mixed their carbon away.
 
-
-def _draw_kiel(rng: np.random.Generator, m_h: Floats) -> tuple[Floats, Floats]:
-    """Draw Teff and log g: red clump, branch, subgiants, dwarfs and a few blue horizontal-branch stars."""
+    The sequences are those of APOGEE (Hayden et al. 2015); the spectra's features stand for the thin disc's.
+    """
     n = len(m_h)
-    kind = rng.choice(5, n, p=[0.24, 0.38, 0.07, 0.30, 0.01])
-    noise = rng.standard_normal(n)
-    logg_branch = 3.6 - 3.3 * rng.random(n) ** 1.6
-    clump_logg = 2.45 + 0.08 * rng.standard_normal(n)
-    subgiant_logg = 3.6 + 0.5 * rng.random(n)
-    u = rng.random(n)
-    dwarf_teff = np.interp(u, [0, 0.15, 0.4, 0.75, 0.95, 1], [3250, 3900, 4900, 5900, 6500, 7200])
-    dwarf_logg = 4.62 - 2.2e-4 * np.maximum(dwarf_teff - 4600, 0) - 0.12 * rng.random(n) * (dwarf_teff > 5500)
-    dwarf_logg = np.where(dwarf_teff < 4000, 4.62 + 2e-4 * (4000 - dwarf_teff), dwarf_logg) + 0.04 * noise
-    branch_teff = np.where(logg_branch < 3.15, 5200 - 441 * (3.65 - logg_branch), 5000 + 300 * (logg_branch - 3.15))
-    branch_teff = branch_teff - 290 * m_h + 45 * noise
-    clump_teff = 4830 - 330 * m_h + 60 * noise
-    subgiant_teff = 5200 + 1300 * (subgiant_logg - 3.6) - 200 * m_h + 120 * noise
-    blue_teff = 5400 + 1100 * u
-    teff = np.choose(kind, [clump_teff, branch_teff, subgiant_teff, dwarf_teff, blue_teff])
-    logg = np.choose(kind, [clump_logg, logg_branch, subgiant_logg, dwarf_logg, 2.2 + 0.1 * noise])
-    return np.clip(teff, 3150, 7900), np.clip(logg, 0.0, 5.1)
+    thin = -0.12 * np.minimum(m_h, 0.2)
+    usual = np.where(population == 0, thin, np.where(population == 1, 0.24, 0.26))
+    mixed = np.where(logg < 2.2, -0.06, 0.0)
+    return truncated_normal(rng, usual, 0.03, "alpha", n), truncated_normal(rng, mixed, 0.10, "carbon", n)

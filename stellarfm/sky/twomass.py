@@ -17,6 +17,7 @@ _DAYS_PER_YEAR = 365.25
 _JD_J2000 = 2451545.0
 _BLEND_ARCSEC = 2.0
 _COMPLETE_KS_MAG = 14.6
+_FAINT_MAG = np.array([15.3, 14.6, 13.9])
 _POSITION_ERROR_MAS = 75.0
 
 
@@ -60,33 +61,46 @@ def detect(rng: np.random.Generator, seen: Observed, partner: NDArray[np.intp]) 
         Shape (N,): index of the star that a star lies next to, -1 if it stands alone.
     """
     n = len(seen.ra)
+    jd, ra, dec = _observe_positions(rng, seen, partner)
+    flux, host, merged = _merge(10 ** (-0.4 * seen.near_infrared), ra, dec, partner)
+    noiseless = -2.5 * np.log10(flux)
+    sigma = np.hypot(0.022, 0.05 * 10 ** (0.35 * (noiseless - _FAINT_MAG)))
+    magnitudes = noiseless + sigma * rng.standard_normal((n, 3))
+    detected = (noiseless[:, 2] < _COMPLETE_KS_MAG + 0.4 * rng.standard_normal(n)) & (rng.random(n) < 0.99)
+    detected &= host == np.arange(n)
+    designation = np.where(detected, designations(ra, dec), "")
+    magnitudes[~detected], sigma[~detected] = np.nan, np.nan
+    ra, dec = np.where(detected, ra, np.nan), np.where(detected, dec, np.nan)
+    table = _table(rng, detected, designation, ra, dec, magnitudes, sigma, jd, merged)
+    return Detections(table, designation[host], merged, ra[host], dec[host], magnitudes[host], sigma[host])
+
+
+def _observe_positions(
+    rng: np.random.Generator, seen: Observed, partner: NDArray[np.intp]
+) -> tuple[Floats, Floats, Floats]:
+    """Return Julian dates, and measured positions in degrees at that time."""
+    n = len(seen.ra)
     jd = _JD_1997_JUNE + (_JD_2001_FEBRUARY - _JD_1997_JUNE) * rng.random(n)
     jd = np.where(partner >= 0, jd[partner], jd)  # neighbours fall on one scan
     years = 2000.0 + (jd - _JD_J2000) / _DAYS_PER_YEAR - 2016.0
     east = seen.pm_east * years + _POSITION_ERROR_MAS * rng.standard_normal(n)
     north = seen.pm_north * years + _POSITION_ERROR_MAS * rng.standard_normal(n)
-    ra, dec = shift(seen.ra, seen.dec, east, north)
-    flux = 10 ** (-0.4 * seen.near_infrared)
-    merged = np.zeros(n, dtype=bool)
-    host = np.arange(n)
-    for i in np.flatnonzero(partner >= 0):
-        j = partner[i]
+    return (jd, *shift(seen.ra, seen.dec, east, north))
+
+
+def _merge(
+    flux: Floats, ra: Floats, dec: Floats, partner: NDArray[np.intp]
+) -> tuple[Floats, NDArray[np.intp], NDArray[np.bool_]]:
+    """Give the light of close pairs to the brighter one; return fluxes, whose detection each star is in, and blends."""
+    host, merged = np.arange(len(ra)), np.zeros(len(ra), dtype=bool)
+    for i in map(int, np.flatnonzero(partner >= 0)):
+        j = int(partner[i])
         if _separation_arcsec(ra, dec, i, j) < _BLEND_ARCSEC:
             bright, faint = (i, j) if flux[i, 2] > flux[j, 2] else (j, i)
             flux[bright] += flux[faint]
-            merged[[i, j]] = True
+            merged[i] = merged[j] = True
             host[faint] = bright
-    noiseless = -2.5 * np.log10(flux)
-    sigma = np.hypot(0.022, 0.05 * 10 ** (0.35 * (noiseless - np.array([15.3, 14.6, 13.9]))))
-    magnitudes = noiseless + sigma * rng.standard_normal((n, 3))
-    detected = (noiseless[:, 2] < _COMPLETE_KS_MAG + 0.4 * rng.standard_normal(n)) & (rng.random(n) < 0.99)
-    detected &= host == np.arange(n)
-    designation = np.where(detected, designations(ra, dec), "")
-    magnitudes[~detected] = np.nan
-    sigma[~detected] = np.nan
-    ra, dec = np.where(detected, ra, np.nan), np.where(detected, dec, np.nan)
-    table = _table(rng, detected, designation, ra, dec, magnitudes, sigma, jd, merged)
-    return Detections(table, designation[host], merged, ra[host], dec[host], magnitudes[host], sigma[host])
+    return flux, host, merged
 
 
 def designations(ra: Floats, dec: Floats) -> Strings:

@@ -1,7 +1,7 @@
-"""From a calibrated spectrum to Gaia's 55 + 55 XP coefficients and its photometry, through GaiaXPy's own instrument model.
+"""From a calibrated spectrum to Gaia's 55 + 55 XP coefficients and its photometry, through GaiaXPy's instrument model.
 
-GaiaXPy gives the design matrix A of the calibrated spectrum, f = A c. Its regularised inversion is linear, one matrix for
-all stars, and the photometry of G, BP and RP is linear in c as well.
+GaiaXPy gives the design matrix A of the calibrated spectrum, f = A c. Its regularised inversion is linear, one matrix
+for all stars, and the photometry of G, BP and RP is linear in c as well.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stellarfm.resources import resource_folder
+from stellarfm.sky.xp_errors import coefficient_errors
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +20,7 @@ ZERO_POINTS = (25.6873668671, 25.3385422158, 24.7478955012)
 """Zero points of G, BP and RP for fluxes in electrons per second (Gaia DR3, Riello et al. 2021)."""
 
 _PRIOR_WIDTHS = 3.0
-_NOISE_SHARE = 1e-3
+_NOISE_SIGMAS, _BRIGHT_G_MAG = 1.5, 12.0
 
 
 @dataclass(frozen=True)
@@ -49,42 +50,65 @@ class Instrument:
     photometry: Floats
     vega_zero_points: Floats
 
-    def coefficients(self, flux: Floats) -> Floats:
-        """Return coefficients for unit G flux, shape (N, 110), of spectra of any scale, shape (N, 343)."""
-        scaled = flux / self._g_scale(flux)[:, None]
-        for _ in range(2):  # the prior is stated for unit G flux, which follows from the coefficients
-            found = self.centre + (scaled - self.design @ self.centre) @ self.inverse.T
+    def coefficients(self, flux: Floats) -> tuple[Floats, Floats]:
+        """Take spectra apart.
+
+        Parameters
+        ----------
+        flux
+            Shape (N, 343), of any scale, positive.
+
+        Returns
+        -------
+        coefficients
+            Shape (N, 110), for unit G flux.
+        g_flux
+            Shape (N,): G flux of each spectrum in the units of its scale.
+        """
+        middle = self.design @ self.centre
+        scale = middle.mean() / flux.mean(axis=1)
+        for _ in range(3):  # the prior is stated for unit G flux, which follows from the coefficients
+            found = self.centre + (flux * scale[:, None] - middle) @ self.inverse.T
             g_flux = 10 ** ((ZERO_POINTS[0] - self.magnitudes(found)[:, 0]) / 2.5)
-            scaled = scaled / g_flux[:, None]
-        return np.asarray(found / g_flux[:, None])
+            scale = scale / g_flux
+        return found / g_flux[:, None], 1 / scale
 
     def magnitudes(self, coefficients: Floats) -> Floats:
         """Return synthetic G, BP and RP in mag, shape (N, 3), of coefficients, shape (N, 110)."""
         return np.asarray(-2.5 * np.log10(coefficients @ self.photometry) + self.vega_zero_points)
 
-    def _g_scale(self, flux: Floats) -> Floats:
-        """Return the factor by which a spectrum exceeds that of the prior's centre, roughly."""
-        return np.asarray(flux.mean(axis=1) / (self.design @ self.centre).mean())
-
 
 @cache
 def instrument() -> Instrument:
     """Return the maps, made once a process from GaiaXPy's configuration files."""
-    from gaiaxpy.core.config import load_xpmerge_from_xml, load_xpsampling_from_xml
-    from gaiaxpy.generator.photometric_system import PhotometricSystem
+    import matplotlib as mpl
+
+    with mpl.rc_context():  # GaiaXPy switches every figure of the process to LaTeX when it is imported
+        from gaiaxpy.core.config import load_xpmerge_from_xml, load_xpsampling_from_xml
+        from gaiaxpy.generator.photometric_system import PhotometricSystem
 
     grid, merge = load_xpmerge_from_xml(bp_model="v375wi")
     sampling = load_xpsampling_from_xml(bp_model="v375wi")
     design = np.concatenate([sampling[band] * merge[band] for band in ("bp", "rp")]).T
     filters = load_xpsampling_from_xml("GaiaDr3Vega", bp_model="v375wi")
     photometry = np.concatenate([filters[band] for band in ("bp", "rp")])
-    centre, width = token_statistics()
-    variance = (_PRIOR_WIDTHS * width[:NUM_COEFFICIENTS]) ** 2
-    centre = centre[:NUM_COEFFICIENTS]
-    noise = (_NOISE_SHARE * (design @ centre).mean()) ** 2
-    gain = (variance[:, None] * design.T) @ np.linalg.inv((design * variance) @ design.T + noise * np.eye(len(grid)))
+    centre, width = (column[:NUM_COEFFICIENTS] for column in token_statistics())
     zero_points = np.array(PhotometricSystem.Gaia_DR3_Vega.value.zero_points)
+    gain = _regularised_inverse(design, _PRIOR_WIDTHS * width)
     return Instrument(np.asarray(grid, float), design, gain, centre, photometry, zero_points)
+
+
+def _regularised_inverse(design: Floats, prior_width: Floats) -> Floats:
+    """Return the inverse that trusts each wavelength as far as the errors of a bright star's coefficients allow.
+
+    Where the instrument sees little (below 400 nm, above 1000 nm) a spectrum must not be followed to the letter: the
+    coefficients would ring.
+    """
+    error = coefficient_errors(np.array([_BRIGHT_G_MAG]), np.ones(1))[0]
+    noise = _NOISE_SIGMAS**2 * (design**2 @ error**2)
+    prior = prior_width**2
+    covariance = (design * prior) @ design.T + np.diag(noise)
+    return np.asarray(np.linalg.solve(covariance, design * prior).T)
 
 
 def token_statistics() -> tuple[Floats, Floats]:
@@ -93,33 +117,3 @@ def token_statistics() -> tuple[Floats, Floats]:
         resource_folder("sky") / "reference" / "token_statistics.csv", delimiter=",", skiprows=1, usecols=(2, 3)
     )
     return table[:, 0], table[:, 1]
-
-
-def coefficient_errors(g_mag: Floats, scatter: Floats) -> Floats:
-    """Return errors of coefficients for unit G flux, shape (N, 110).
-
-    They fall with the flux, are alike for low orders and shrink towards the highest, as real ones do.
-
-    Parameters
-    ----------
-    g_mag
-        Shape (N,).
-    scatter
-        Shape (N,); how far a star's number of transits is from the usual, as a factor.
-    """
-    order = np.concatenate([np.arange(55), np.arange(55)])
-    taper = np.interp(order, [0, 20, 40, 54], [1.0, 0.85, 0.43, 0.05])
-    level = 1.6e-4 * 10 ** (0.2 * (np.maximum(g_mag, 8.5) - 16.5))
-    return np.asarray((level * scatter)[:, None] * taper)
-
-
-_RELEVANT = {  # share of XP stars with more relevant bases than the number, from the real training set
-    "bp": ([0, 4, 11, 19, 26, 40, 50, 54], [1.0, 0.90, 0.655, 0.513, 0.306, 0.142, 0.109, 0.0]),
-    "rp": ([0, 4, 10, 14, 19, 40, 50, 54], [1.0, 0.85, 0.557, 0.262, 0.197, 0.066, 0.044, 0.0]),
-}
-
-
-def relevant_bases(band: str, rank: Floats) -> NDArray[np.int16]:
-    """Return numbers of relevant bases from ranks in (0, 1), 0 for the brightest."""
-    number, share = _RELEVANT[band]
-    return np.asarray(np.interp(rank, share[::-1], number[::-1]) + 1).astype(np.int16)

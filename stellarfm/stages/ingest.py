@@ -49,7 +49,11 @@ def ingest(settings: Settings, home: Home) -> Snapshot:
     landing.verify()
     with progress_bar("ingest", "stars") as advance:
         simulated.fetch(
-            landing, settings.archive.num_stars, settings.seed, lambda done, total: advance(done, total, "")
+            landing,
+            settings.archive.num_stars,
+            settings.seed,
+            lambda done, total: advance(done, total, ""),
+            processes=settings.warehouse.threads,
         )
     return snapshot_of(landing)
 

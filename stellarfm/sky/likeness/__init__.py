@@ -1,0 +1,1 @@
+"""How much the simulated sky is like the real one: comparisons, figures and a report."""

@@ -1,0 +1,73 @@
+"""Gaia DR3 `xp_continuous_mean_spectrum` as its archive gives it: noisy coefficients, errors and relevant bases."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from stellarfm.sky.gaia import column
+from stellarfm.sky.observed import Observed
+from stellarfm.sky.xp import NUM_COEFFICIENTS, ZERO_POINTS
+from stellarfm.sky.xp_errors import NUM_ORDERS, coefficient_errors, relevant_bases
+
+Floats = NDArray[np.float64]
+
+_NEIGHBOUR_SHARE = 0.15
+_MEAN_MAG, _WIDTH_MAG = {"bp": 13.8, "rp": 12.2}, {"bp": 2.0, "rp": 1.75}
+_BRIGHTNESS, _COMMON = {"bp": 0.80, "rp": 0.66}, 0.30
+
+
+def xp_spectra(rng: np.random.Generator, source: pa.Table, seen: Observed) -> pa.Table:
+    """Return `xp_continuous_mean_spectrum` rows of the stars of `source` that have one.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    source
+        The `gaia_source` rows, N.
+    seen
+        What arrives from the same N stars.
+    """
+    n = len(source)
+    g = seen.gaia[:, 0]
+    transits = np.exp(0.22 * rng.standard_normal(n))
+    errors = coefficient_errors(g, transits)
+    flux = 10 ** ((ZERO_POINTS[0] - g) / 2.5)
+    coefficients = (seen.calibrated + errors * _noise(rng, n)) * flux[:, None]
+    errors = errors * flux[:, None]
+    has = source["has_xp_continuous"].to_numpy(zero_copy_only=False)
+    columns: dict[str, pa.Array] = {"source_id": source["source_id"].combine_chunks().filter(pa.array(has))}
+    common = rng.standard_normal(n)
+    for place, band in ((slice(0, NUM_ORDERS), "bp"), (slice(NUM_ORDERS, NUM_COEFFICIENTS), "rp")):
+        columns[f"{band}_coefficients"] = _lists(coefficients[has, place])
+        columns[f"{band}_coefficient_errors"] = _lists(errors[has, place])
+        columns[f"{band}_n_relevant_bases"] = pa.array(relevant_bases(band, _depth(rng, band, seen, common))[has])
+        columns[f"{band}_standard_deviation"] = column(1 + 0.05 * rng.standard_normal(int(has.sum())), pa.float32())
+        columns[f"{band}_n_measurements"] = pa.array(np.rint(1500 / transits[has] ** 2).astype(np.int16))
+    return pa.table(columns)
+
+
+def _noise(rng: np.random.Generator, n: int) -> Floats:
+    """Return deviates of unit variance, shape (N, 110): errors of neighbouring orders are correlated a little."""
+    own = rng.standard_normal((n, NUM_COEFFICIENTS))
+    share = _NEIGHBOUR_SHARE
+    mixed = np.sqrt(1 - 2 * share**2) * own
+    for band in (slice(0, NUM_ORDERS), slice(NUM_ORDERS, NUM_COEFFICIENTS)):
+        mixed[:, band] += share * (np.roll(own[:, band], 1, axis=1) - np.roll(own[:, band], 3, axis=1))
+    return np.asarray(mixed)
+
+
+def _depth(rng: np.random.Generator, band: str, seen: Observed, common: Floats) -> Floats:
+    """Return deviates that say how many bases a spectrum needs: few for faint stars, and much chance."""
+    bright = _BRIGHTNESS[band]
+    magnitude = seen.gaia[:, 1 if band == "bp" else 2]
+    deviate = (magnitude - _MEAN_MAG[band]) / _WIDTH_MAG[band]
+    own = np.sqrt(1 - bright**2 - _COMMON**2) * rng.standard_normal(len(common))
+    return np.asarray(bright * deviate + _COMMON * common + own)
+
+
+def _lists(values: Floats) -> pa.Array:
+    """Return a list column of 32-bit floats from rows of a matrix."""
+    flat = pa.array(values.astype(np.float32).ravel())
+    offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32) * values.shape[1])
+    return pa.ListArray.from_arrays(offsets, flat)
