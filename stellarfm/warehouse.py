@@ -59,6 +59,7 @@ def connect(
         first = str(error).splitlines()[0]
         raise StellarError(f"{path} cannot be opened ({first}); run `stellarfm prepare` to build it anew") from error
     try:
+        con.execute("set enable_progress_bar_print = false")  # it would stand among the results on stdout
         yield con
     finally:
         con.close()

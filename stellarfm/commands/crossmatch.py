@@ -1,11 +1,18 @@
 """`stellarfm crossmatch`: two tables on the sky."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from stellarfm.commands.options import Json, print_facts, print_json
+
+if TYPE_CHECKING:
+    import duckdb
 
 Table = Annotated[str, typer.Argument(help="Parquet, CSV, FITS, VOTable or DuckDB (file.duckdb#table).")]
 Epoch = Annotated[str, typer.Option(help="Epoch of its positions: a year, or the column of years.")]
@@ -50,7 +57,7 @@ def crossmatch(
     """
     from stellarfm.crossmatch.tables import Columns, match_tables, workspace
 
-    with workspace(memory_limit, threads, temporary) as con:
+    with workspace(memory_limit, threads, temporary) as con, _bar(con) as told:
         matched = match_tables(
             con,
             (left, Columns(left_ra, left_dec, left_pmra, left_pmdec, left_epoch)),
@@ -60,8 +67,36 @@ def crossmatch(
             find=find,
             one_to_one=one_to_one,
             proper_motions=not no_proper_motions,
+            told=told,
         )
     facts = vars(matched)
     if as_json:
         return print_json(facts)
     return print_facts({**{name.replace("_", " "): f"{value:,}" for name, value in facts.items()}, "written": out})
+
+
+@contextmanager
+def _bar(con: "duckdb.DuckDBPyConnection") -> Iterator[Callable[[str], None]]:
+    """Show on a terminal how much of each step DuckDB has done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from stellarfm.crossmatch.tables import STEPS
+    from stellarfm.progress import progress_bar
+
+    step, ended = [STEPS[0]], Event()
+    with progress_bar("crossmatch", "%") as advance:
+
+        def watch() -> None:
+            while not ended.wait(0.25):
+                done = 100 * STEPS.index(step[0]) + max(0.0, con.query_progress())
+                advance(round(done / len(STEPS)), 100, step[0])
+
+        watcher = Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield lambda name: step.__setitem__(0, name)
+            advance(100, 100, "")
+        finally:
+            ended.set()
+            watcher.join()

@@ -16,6 +16,7 @@ from stellarfm.errors import StellarError
 from stellarfm.formats import ROW, fields_of, open_numbered, write_table
 
 SEPARATION = "separation_arcsec"
+STEPS = ("opening the tables", "finding pairs", "choosing", "writing")
 
 
 @dataclass(frozen=True)
@@ -99,27 +100,28 @@ def match_tables(
     proper_motions
         Whether rows are carried to the epoch of the other side.
     told
-        Called with each step's name.
+        Called at the start of each of the `STEPS`.
 
     Raises
     ------
     StellarError
         If a table, a column or a value is not what it should be.
     """
-    told("opening the tables")
+    told(STEPS[0])
     sides = [
         _open(con, address, columns, name, proper_motions=proper_motions)
         for name, (address, columns) in (("left_table", left), ("right_table", right))
     ]
     _check_epochs(*sides)
-    told("finding pairs")
+    told(STEPS[1])
     con.execute("set preserve_insertion_order = false")
     found = find_pairs(con, *sides, radius_arcsec=radius_arcsec)
+    told(STEPS[2])
     if one_to_one:
         keep_one_to_one(con)
     elif find == "best":
         keep_nearest(con)
-    told("writing")
+    told(STEPS[3])
     con.execute("set preserve_insertion_order = true")  # of the left rows
     names = _output_names(con)
     fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
@@ -245,6 +247,8 @@ def workspace(memory_limit: str, threads: int, temporary: Path | None = None) ->
         except duckdb.Error as error:
             first = str(error).splitlines()[0]
             raise StellarError(f"the memory limit {memory_limit} cannot be set ({first}); give e.g. 1GB") from error
+        con.execute("set enable_progress_bar = true")  # can be asked for
+        con.execute("set enable_progress_bar_print = false")  # it would stand among the results on stdout
         try:
             yield con
         except duckdb.OutOfMemoryException as error:

@@ -185,6 +185,7 @@ def make_tables(folder: Path, row_group_size: int) -> None:
 def make_large_tables(folder: Path, rows: int) -> None:
     """Write a left table of many rows, uniform on the sky, and a right one of stars from it, 16 years earlier."""
     con = duckdb.connect(config={"memory_limit": "2GB", "temp_directory": str(folder)})
+    con.execute("set enable_progress_bar_print = false")
     con.execute(
         """copy (
             select

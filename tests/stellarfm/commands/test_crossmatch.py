@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from stellarfm.commands.crossmatch import crossmatch
+from stellarfm.crossmatch.tables import STEPS, Columns, match_tables, workspace
 from stellarfm.errors import StellarError
 
 app = typer.Typer()
@@ -87,3 +88,17 @@ def test_a_missing_column_is_named_with_the_one_that_may_be_meant(folder: Path) 
         run(folder, f"{folder}/v.parquet", f"{folder}/tmass.csv", "-o", str(folder / "out.parquet"))
     words = ["--left-ra", "RAJ2000", "--left-dec", "DEJ2000", "-o", str(folder / "out.parquet")]
     assert run(folder, f"{folder}/v.parquet", f"{folder}/tmass.csv", *words)["pairs"] == 0
+
+
+def test_nothing_but_the_counts_goes_to_stdout_however_long_it_takes(folder: Path) -> None:
+    with workspace("100MB", 1) as con:
+        shown = con.execute("select current_setting('enable_progress_bar_print')").fetchall()
+    assert shown == [(False,)]  # DuckDB's own bar goes to stdout after two seconds
+
+
+def test_each_step_is_told_in_its_order(folder: Path) -> None:
+    told: list[str] = []
+    with workspace("100MB", 1) as con:
+        tables = ((f"{folder}/gaia.parquet", Columns()), (f"{folder}/tmass.csv", Columns()))
+        match_tables(con, *tables, folder / "out.parquet", radius_arcsec=1.0, told=told.append)
+    assert tuple(told) == STEPS
