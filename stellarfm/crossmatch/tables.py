@@ -122,10 +122,7 @@ def match_tables(
     elif find == "best":
         keep_nearest(con)
     told(STEPS[3])
-    con.execute("set preserve_insertion_order = true")  # of the left rows
-    names = _output_names(con)
-    fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
-    pairs = write_table(con, _select(con, names, in_order=find == "all"), target, fields)
+    pairs = _write(con, target, by_separation=find == "all" and not one_to_one)
     matched_right = _count(con, "select count(distinct right_row) from pairs")
     matched_left = pairs if one_to_one or find == "best" else _count(con, "select count(distinct left_row) from pairs")
     return Matched(
@@ -139,6 +136,21 @@ def match_tables(
         moving_left=found[0].moving,
         moving_right=found[1].moving,
     )
+
+
+def _write(con: duckdb.DuckDBPyConnection, target: Path, *, by_separation: bool) -> int:
+    """Write the matched rows in the order of the left ones and return their number.
+
+    Only a sort makes that order: a join passes rows on as it finds them. Where memory is short one core needs the least.
+    """
+    names = _output_names(con)
+    fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
+    query = _select(con, names, by_separation=by_separation)
+    try:
+        return write_table(con, query, target, fields)
+    except duckdb.OutOfMemoryException:
+        con.execute("set threads = 1")
+    return write_table(con, query, target, fields)
 
 
 def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -173,7 +185,7 @@ def _check_epochs(left: Side, right: Side) -> None:
             )
 
 
-def _select(con: duckdb.DuckDBPyConnection, names: Mapping[str, Mapping[str, str]], *, in_order: bool) -> str:
+def _select(con: duckdb.DuckDBPyConnection, names: Mapping[str, Mapping[str, str]], *, by_separation: bool) -> str:
     """Return the query of the output.
 
     Both inputs are streamed past the pairs, so that only the matched rows are ever held.
@@ -182,15 +194,16 @@ def _select(con: duckdb.DuckDBPyConnection, names: Mapping[str, Mapping[str, str
         ", ".join(f"{quote(name)} as {quote(shown)}" for name, shown in names[side].items())
         for side in ("left_table", "right_table")
     )
-    order = " order by __left, separation_arcsec, __right" if in_order else ""
+    order = "__left, separation_arcsec, __right" if by_separation else "__left"
     return f"""(
         select left_rows.* exclude (__left), right_rows.* exclude (__pair, __right)
-        from (select {ROW} as __left, {left} from left_table) as left_rows
+        from (select {ROW} as __left, {left} from left_table_shared) as left_rows
         inner join (
             select pairs.left_row as __pair, matched.*, pairs.separation_arcsec
             from (select {ROW} as __right, {right} from right_table_shared) as matched
             inner join pairs on matched.__right = pairs.right_row
-        ) as right_rows on left_rows.__left = right_rows.__pair{order}
+        ) as right_rows on left_rows.__left = right_rows.__pair
+        order by {order}
     )"""
 
 

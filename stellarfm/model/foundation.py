@@ -1,6 +1,8 @@
 """Asking a trained model: show it what is known of stars, request what is not."""
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +15,14 @@ from stellarfm.errors import StellarError
 from stellarfm.model.answers import Answers, Floats, Mixture
 from stellarfm.model.checkpoint import load_model
 from stellarfm.model.device import choose_device
-from stellarfm.model.network import Answer, StarNetwork
+from stellarfm.model.network import Answer, StarNetwork, halve_matrices
 from stellarfm.model.standard import Standard, refuse_bad_numbers
 from stellarfm.model.table import TokenTable
 from stellarfm.vocabulary import Vocabulary
 
 __all__ = ["Answers", "FoundationModel", "Mixture"]
 
-_TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 1 << 19}
+_TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 1 << 19}
 """Tokens shown or asked that are computed together: what fits into a CPU's cache, or fills a GPU."""
 
 
@@ -57,6 +59,7 @@ class FoundationModel:
         bfloat16: bool = False,
     ) -> None:
         self.device = choose_device(device)
+        network = halve_matrices(copy.deepcopy(network)) if bfloat16 else network
         self.network = network.to(self.device).eval()
         self.vocabulary, self.standard, self.bfloat16 = vocabulary, standard, bfloat16
         self._shown: _Shown | None = None
@@ -139,8 +142,11 @@ class FoundationModel:
         for rows in self._batches(shown, 1):
             ids, values, errors = self._compress(shown, rows)
             asked = torch.full((len(ids), 1), place + 1, device=self.device)
-            share = self.network.look(self.network.encode(ids, values, errors), ids > 0, asked)[:, 0]  # (B, L)
-            spread = torch.zeros(len(ids), len(self.vocabulary) + 1, device=self.device).scatter_add_(1, ids, share)
+            with self._autocast():
+                share = self.network.look(self.network.encode(ids, values, errors), asked)[:, 0]  # (B, L)
+            spread = torch.zeros(len(ids), len(self.vocabulary) + 1, device=self.device).scatter_add_(
+                1, ids, share.float()
+            )
             full[rows] = spread[:, 1:].cpu().numpy()
         return full
 
@@ -152,8 +158,9 @@ class FoundationModel:
         for rows in self._batches(shown, 1):
             ids, values, errors = self._compress(shown, rows)
             known = (ids > 0)[..., None]
-            memory = self.network.encode(ids, values, errors) * known
-            full[rows] = (memory.sum(1) / known.sum(1).clamp_min(1)).float().cpu().numpy()
+            with self._autocast():
+                memory = self.network.encode(ids, values, errors).tokens.float() * known
+            full[rows] = (memory.sum(1) / known.sum(1).clamp_min(1)).cpu().numpy()
         return full
 
     def _to_table(self, values: Floats, names: Sequence[str] | None) -> TokenTable:
@@ -191,12 +198,18 @@ class FoundationModel:
         """Return standardised values and errors (B, K) and, of a mixture, its means, sigmas and shares (B, K, M)."""
         ids, values, errors = self._compress(shown, rows)
         asked = torch.tensor([places], device=self.device).expand(len(ids), -1) + 1  # (B, K)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+        with self._autocast():
             answer: Answer = self.network(ids, values, errors, asked)
         parts = list(answer.moments())
         if answer.share is not None:
             parts += [answer.mean, (0.5 * answer.log_variance).exp(), answer.share.softmax(-1)]
         return [part.cpu().numpy() for part in parts]
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        context: AbstractContextManager[object] = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.bfloat16
+        )
+        return context
 
     def _compress(self, shown: _Shown, rows: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor]:
         """Return ids, values and errors (B, L): what is known first, no more padding than the fullest star needs."""

@@ -36,6 +36,9 @@ class NetworkConfig:
         Whether a block normalises its input (True) or its output (False, as published).
     show_errors
         Whether the errors of the inputs are part of their embedding.
+    summary
+        Widths of the layers that see a whole star at once and start every request with what they make of it; none, as
+        published. Attention has to learn to add up a hundred tokens; these layers can from the first step.
     components
         Gaussians of the answer's mixture M; 1 is the published likelihood.
     dropout
@@ -48,6 +51,7 @@ class NetworkConfig:
     head: tuple[int, ...]
     pre_norm: bool = True
     show_errors: bool = True
+    summary: tuple[int, ...] = ()
     components: int = 1
     dropout: float = 0.0
 
@@ -62,8 +66,17 @@ PRESETS = {
         show_errors=False,
         dropout=0.1,
     ),
-    "default": NetworkConfig(width=128, encoder=((4, 512),) * 4, decoder=((4, 512),) * 2, head=(256,)),
-    "small": NetworkConfig(width=64, encoder=((2, 256),) * 3, decoder=((2, 256),) * 2, head=(128,)),
+    "default": NetworkConfig(
+        width=128, encoder=((4, 256),) * 2, decoder=((4, 512),) * 2, head=(256,), summary=(512, 512, 512)
+    ),
+    "small": NetworkConfig(
+        width=64,
+        encoder=((2, 256),),
+        decoder=((2, 256),) * 2,
+        head=(128,),
+        show_errors=False,
+        summary=(256, 256, 256),
+    ),
 }
 
 
@@ -112,11 +125,14 @@ class Attention(nn.Module):
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
     """Return the values (B, H, Q, D/H) that the queries look at."""
-    if q.device.type == "cpu" and q.dtype == torch.bfloat16:  # the fused CPU kernel is much slower in bfloat16
-        score = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # (B, H, Q, L+1)
-        share = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)
-        return F.dropout(share, dropout) @ v if dropout else share @ v
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    if q.device.type != "cpu" or q.dtype != torch.bfloat16:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    if not torch.is_grad_enabled():  # on CPUs the fused kernel is fast in float32 only, and slow backwards
+        with torch.autocast("cpu", enabled=False):
+            return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask)
+    score = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # (B, H, Q, L+1)
+    share = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)
+    return F.dropout(share, dropout) @ v if dropout else share @ v
 
 
 class Block(nn.Module):
@@ -145,6 +161,45 @@ class Block(nn.Module):
         return out
 
 
+class Summary(nn.Module):
+    """Layers over all that is known of a star at once: T values and T marks of what is known, in the places of their tokens."""
+
+    def __init__(self, config: NetworkConfig, num_tokens: int) -> None:
+        super().__init__()
+        widths = (2 * num_tokens, *config.summary)
+        self.num_tokens = num_tokens
+        self.layers = nn.ModuleList(_linear(a, b) for a, b in pairwise(widths))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for width in config.summary)
+        self.out = _linear(widths[-1], config.width)
+        self.gate = nn.Embedding(num_tokens + 1, config.width)
+        self.drop = nn.Dropout(config.dropout)
+        nn.init.ones_(self.gate.weight)
+
+    def forward(self, ids: Tensor, values: Tensor) -> Tensor:
+        """Return (B, D) for token ids and standardised values, each (B, L)."""
+        places = ids.new_zeros((), dtype=values.dtype).expand(len(ids), self.num_tokens + 1)
+        full = places.scatter(1, ids, values)[:, 1:]  # (B, T)
+        known = places.scatter(1, ids, 1.0)[:, 1:]  # (B, T)
+        hidden = torch.cat([full, known], dim=1)  # (B, 2T)
+        for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            inner = self.drop(F.gelu(norm(layer(hidden))))
+            hidden = hidden + inner if number else inner
+        return cast(Tensor, self.out(hidden))
+
+    def start(self, summary: Tensor, requests: Tensor) -> Tensor:
+        """Return what a request takes from the summary, (B, K, D)."""
+        return cast(Tensor, self.gate(requests)) * summary[:, None]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is known of B stars: tokens (B, L, D), which of them are there (B, L), and the summary (B, D) if there is one."""
+
+    tokens: Tensor
+    known: Tensor
+    summary: Tensor | None
+
+
 class StarNetwork(nn.Module):
     """Encoder of what is known of a star, decoder of what is asked.
 
@@ -164,6 +219,7 @@ class StarNetwork(nn.Module):
         self.error = nn.Embedding(num_tokens + 1, config.width) if config.show_errors else None
         self.encoder = nn.ModuleList(Block(config, heads, hidden) for heads, hidden in config.encoder)
         self.decoder = nn.ModuleList(Block(config, heads, hidden) for heads, hidden in config.decoder)
+        self.summary = Summary(config, num_tokens) if config.summary else None
         final = nn.LayerNorm if config.pre_norm else nn.Identity
         self.encoder_norm, self.decoder_norm = final(config.width), final(config.width)
         widths = (config.width, *config.head)
@@ -184,35 +240,45 @@ class StarNetwork(nn.Module):
             inner = inner + self.error(ids) * torch.log1p(10 * errors)[..., None]  # errors span decades
         return F.gelu(inner)
 
-    def encode(self, ids: Tensor, values: Tensor, errors: Tensor) -> Tensor:
-        """Return what is known of the stars, (B, L, D); id 0 marks padding."""
+    def encode(self, ids: Tensor, values: Tensor, errors: Tensor) -> Memory:
+        """Return what is known of the stars; id 0 marks padding."""
         stream, known = self.embed(ids, values, errors), ids > 0
         for block in _blocks(self.encoder):
             stream = block(stream, None, known)
-        return cast(Tensor, self.encoder_norm(stream))
+        summary = self.summary(ids, values) if self.summary is not None else None
+        return Memory(self.encoder_norm(stream), known, summary)
 
-    def decode(self, memory: Tensor, known: Tensor, requests: Tensor) -> "Answer":
-        """Answer requests (B, K) of token ids from memory (B, L, D); requests never see one another."""
-        stream = self.weight(requests)  # (B, K, D)
+    def decode(self, memory: Memory, requests: Tensor) -> "Answer":
+        """Answer requests (B, K) of token ids; requests never see one another."""
+        stream = self._ask(memory, requests)  # (B, K, D)
         for block in _blocks(self.decoder):
-            stream = block(stream, memory, known)
+            stream = block(stream, memory.tokens, memory.known)
         hidden = self.decoder_norm(stream)
         for layer in self.head:
             hidden = self.drop(F.gelu(layer(hidden)))  # (B, K, head)
-        share = self.share(hidden).float() if self.share is not None else None
-        return Answer(self.mean(hidden).float(), self.log_variance(hidden).float(), share)
+        with torch.autocast(hidden.device.type, enabled=False):  # bfloat16 would round the answers to three digits
+            hidden = hidden.float()
+            share = self.share(hidden) if self.share is not None else None
+            return Answer(self.mean(hidden), self.log_variance(hidden), share)
 
     def forward(self, ids: Tensor, values: Tensor, errors: Tensor, requests: Tensor) -> "Answer":
         """Encode and answer in one go."""
-        return self.decode(self.encode(ids, values, errors), ids > 0, requests)
+        return self.decode(self.encode(ids, values, errors), requests)
 
-    def look(self, memory: Tensor, known: Tensor, requests: Tensor) -> Tensor:
+    def look(self, memory: Memory, requests: Tensor) -> Tensor:
         """Return how much each request looks at each shown token in the last block, (B, K, L)."""
-        stream, (*blocks, last) = self.weight(requests), _blocks(self.decoder)
+        stream, (*blocks, last) = self._ask(memory, requests), _blocks(self.decoder)
         for block in blocks:
-            stream = block(stream, memory, known)
+            stream = block(stream, memory.tokens, memory.known)
         query = last.norm1(stream) if last.pre_norm else stream
-        return last.attention.weights(query, memory, known)
+        return last.attention.weights(query, memory.tokens, memory.known)
+
+    def _ask(self, memory: Memory, requests: Tensor) -> Tensor:
+        """Return the stream that requests start with, (B, K, D)."""
+        stream: Tensor = self.weight(requests)
+        if self.summary is None or memory.summary is None:
+            return stream
+        return stream + self.summary.start(memory.summary, requests)
 
 
 @dataclass(frozen=True)
@@ -232,6 +298,18 @@ class Answer:
         mean = (share * self.mean).sum(-1)
         second = (share * (variance + self.mean**2)).sum(-1)
         return mean, (second - mean**2).clamp_min(1e-12).sqrt()
+
+
+def halve_matrices(network: StarNetwork) -> StarNetwork:
+    """Keep the large matrices in bfloat16, in place, so that autocast need not convert them at every call."""
+    last = (network.mean, network.log_variance, network.share)
+    for module in network.modules():
+        if isinstance(module, nn.Linear) and module not in last:
+            module.to(torch.bfloat16)
+        elif isinstance(module, Attention):
+            module.in_weight.data = module.in_weight.data.to(torch.bfloat16)
+            module.in_bias.data = module.in_bias.data.to(torch.bfloat16)
+    return network
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -34,8 +34,16 @@ class TrainingSettings:
 
 
 TRAINING_PRESETS = {
-    "small": TrainingSettings(max_steps=1500),
-    "default": TrainingSettings(max_steps=6000, sampler=SamplerSettings(batch=512, requests=16)),
+    "small": TrainingSettings(
+        max_steps=1200,
+        sampler=SamplerSettings(batch=128, buckets=2),
+        optimiser=OptimiserSettings(learning_rate=3e-3, warmup_steps=50, ema=0.99),
+    ),
+    "default": TrainingSettings(
+        max_steps=12_000,
+        sampler=SamplerSettings(batch=256, requests=16),
+        optimiser=OptimiserSettings(learning_rate=2e-3, warmup_steps=200, ema=0.998),
+    ),
     # Leung & Bovy (2024): 4096 epochs of 348 steps, a restart every 512 epochs; their float16 is our bfloat16
     "paper": TrainingSettings(
         max_steps=1_425_408,

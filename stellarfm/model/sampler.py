@@ -47,9 +47,9 @@ class SamplerSettings:
     requests: int = 12
     min_context: int = 0
     max_context: int = 0
-    full_share: float = 0.25
+    full_share: float = 0.6
     copy_share: float = 0.05
-    label_share: float = 0.4
+    label_share: float = 0.5
     hide_labels_share: float = 0.5
     buckets: int = 4
     multiple: int = 1

@@ -8,14 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 _PACKAGES = ("stellarfm", "duckdb", "astropy", "numpy", "pyarrow", "torch")
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
     """Print the figures, one row a measurement."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, header_style="bold")
     for name in rows[0]:
         table.add_column(name, justify="right" if isinstance(rows[0][name], int | float) else "left")

@@ -118,7 +118,7 @@ def test_a_mixture_has_the_moments_of_its_parts() -> None:
 def test_attention_sums_to_one_over_the_tokens_that_are_known() -> None:
     net, (ids, values, errors) = network("as published"), stars(2, 6, seed=1)
     ids[:, 4:] = 0
-    share = net.look(net.encode(ids, values, errors), ids > 0, torch.tensor([[1], [2]]))
+    share = net.look(net.encode(ids, values, errors), torch.tensor([[1], [2]]))
     torch.testing.assert_close(share.sum(-1), torch.ones(2, 1))
     assert bool((share[..., 4:] == 0).all())
 

@@ -106,6 +106,20 @@ def test_sigterm_writes_a_checkpoint_and_the_rest_is_bit_identical(tmp_path: Pat
     assert_identical(tmp_path / "unbroken", tmp_path / "stopped")
 
 
+@pytest.mark.slow
+def test_two_processes_train_like_one_up_to_the_order_of_sums(tmp_path: Path) -> None:
+    assert run_alone(tmp_path / "one", 60, what="exact").returncode == 0
+    launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
+    script = ["tests.stellarfm.model.killed_training", str(tmp_path / "two"), "60", "0", "exact"]
+    two = subprocess.run(
+        [sys.executable, "-m", *launcher, *script], cwd=HERE.parents[2], capture_output=True, text=True, check=False
+    )
+    assert two.returncode == 0, two.stderr
+    one, both = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name, tensor in one.items():
+        torch.testing.assert_close(both[name], tensor, rtol=1e-3, atol=1e-4)
+
+
 def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_stays(tmp_path: Path) -> None:
     full = run_alone(tmp_path, 200, 50, "full disk")
     assert full.returncode == 1
