@@ -8,6 +8,7 @@ import duckdb
 
 from stellarfm.catalog.reader import Catalog
 from stellarfm.catalog.reader import open_catalog as _open_catalog
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import open_table
 from stellarfm.home import DEFAULT_HOME, Home
@@ -50,7 +51,7 @@ class OpenModel:
         StellarError
             If the table has no token of the model, or no rows.
         """
-        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as con:
+        with open_database() as con:
             if isinstance(table, str | Path):
                 relation = open_table(con, table, "shown")
             else:

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from stellarfm.crossmatch import Side, match
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.resources import read_sql, resource_folder
 
@@ -62,14 +63,12 @@ def connect(
     StellarError
         If the file cannot be opened.
     """
-    config = {"memory_limit": memory_limit, "threads": str(threads), "autoinstall_known_extensions": "false"}
     try:
-        con = duckdb.connect(str(path), read_only=read_only, config=config)
+        con = open_database(path, read_only=read_only, memory_limit=memory_limit, threads=threads)
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise StellarError(f"{path} cannot be opened ({first}); run `stellarfm prepare` to build it anew") from error
     try:
-        con.execute("set enable_progress_bar_print = false")  # it would stand among the results on stdout
         yield con
     finally:
         con.close()

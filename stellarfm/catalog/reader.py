@@ -9,6 +9,7 @@ import duckdb
 
 from stellarfm.atomic import file_hash
 from stellarfm.catalog.release import CATALOG_FILE, MANIFEST_FILE, Release
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 
 LATEST = "latest"
@@ -31,9 +32,7 @@ class Catalog:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a read-only connection to the release; reading it never looks outside the file."""
-        return duckdb.connect(
-            str(self.folder / CATALOG_FILE), read_only=True, config={"autoinstall_known_extensions": "false"}
-        )
+        return open_database(self.folder / CATALOG_FILE, read_only=True)
 
     def query(self, sql: str, parameters: dict[str, Any] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return column names and rows of a query.

@@ -12,6 +12,7 @@ import pyarrow as pa
 from stellarfm.atomic import file_hash
 from stellarfm.catalog.dictionary import Column, read_dictionary
 from stellarfm.catalog.hashing import table_hash
+from stellarfm.database import open_database
 from stellarfm.resources import read_sql
 
 CATALOG_FILE = "catalog.duckdb"
@@ -75,7 +76,7 @@ def write_release(
         Rows of ``metrics.json``.
     """
     path = folder / CATALOG_FILE
-    with duckdb.connect() as con:
+    with open_database() as con:
         con.execute(f"attach {_quoted(str(warehouse))} as warehouse (read_only)")
         con.execute(f"attach {_quoted(str(path))} as catalog (storage_version {_quoted(_STORAGE_VERSION)})")
         con.execute("use catalog")

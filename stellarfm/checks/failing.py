@@ -4,9 +4,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from stellarfm.checks.report import CheckReport, failing_file, quarantine_file, read_record
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 
 IDENTIFIERS = ("source_id", "designation", "apogee_id")
@@ -39,7 +38,7 @@ def failing_rows(folder: Path, table: str, most: int | None = None) -> tuple[lis
     files = _files(folder, table)
     if not files:
         return ["reasons"], []
-    with duckdb.connect() as con:
+    with open_database() as con:
         found = con.execute(
             "select reasons, * exclude (reasons) from read_parquet($files, union_by_name = true) limit $most",
             {"files": files, "most": sys.maxsize if most is None else most},
@@ -52,7 +51,7 @@ def count_failing_rows(folder: Path, table: str) -> int:
     files = _files(folder, table)
     if not files:
         return 0
-    with duckdb.connect() as con:
+    with open_database() as con:
         return int(con.execute("select count(*) from read_parquet($files)", {"files": files}).fetchall()[0][0])
 
 

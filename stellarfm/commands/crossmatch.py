@@ -47,7 +47,7 @@ def crossmatch(
     right_pmra: PmRa = "",
     right_pmdec: PmDec = "",
     memory_limit: Annotated[str, typer.Option(help="What the join may take; more goes to disk.")] = "1GB",
-    threads: Annotated[int, typer.Option(min=1, help="Cores to use; 0 for all.")] = 2,
+    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 for all.")] = 2,
     temporary: Annotated[Path | None, typer.Option(help="Folder for what does not fit into memory.")] = None,
     as_json: Json = False,
 ) -> None:

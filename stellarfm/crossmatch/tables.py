@@ -1,5 +1,6 @@
 """Two files in, one file of matched rows out."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import duckdb
 from stellarfm.crossmatch.neighbours import keep_nearest, keep_one_to_one
 from stellarfm.crossmatch.pairs import find_pairs
 from stellarfm.crossmatch.sides import Side, columns_of, quote
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import ROW, fields_of, open_numbered, write_table
 
@@ -250,18 +252,17 @@ def workspace(memory_limit: str, threads: int, temporary: Path | None = None) ->
         If the limit is not an amount of memory, the folder cannot be made, or both are too small for the work.
     """
     with TemporaryDirectory(prefix="stellarfm-", dir=temporary) as folder:
-        config = {"memory_limit": memory_limit, "temp_directory": folder, "autoinstall_known_extensions": "false"}
-        if threads:
-            config["threads"] = str(threads)
-        # else every core reads whole column chunks ahead: of a file of one large row group that is the file itself
-        config["disable_parquet_prefetching"] = "true"
         try:
-            con = duckdb.connect(config=config)
+            con = open_database(
+                memory_limit=memory_limit,
+                threads=threads or os.cpu_count() or 1,
+                temp_directory=folder,
+                # it lets every core read whole column chunks: of a file of one large row group that is the file itself
+                disable_parquet_prefetching="true",
+            )
         except duckdb.Error as error:
             first = str(error).splitlines()[0]
             raise StellarError(f"the memory limit {memory_limit} cannot be set ({first}); give e.g. 1GB") from error
-        con.execute("set enable_progress_bar = true")  # can be asked for
-        con.execute("set enable_progress_bar_print = false")  # it would stand among the results on stdout
         try:
             yield con
         except duckdb.OutOfMemoryException as error:

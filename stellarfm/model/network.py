@@ -71,7 +71,7 @@ PRESETS = {
     ),
     "small": NetworkConfig(
         width=64,
-        encoder=((2, 256),),
+        encoder=(),
         decoder=((2, 256),) * 2,
         head=(128,),
         show_errors=False,

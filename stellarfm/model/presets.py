@@ -35,8 +35,8 @@ class TrainingSettings:
 
 TRAINING_PRESETS = {
     "small": TrainingSettings(
-        max_steps=1200,
-        sampler=SamplerSettings(batch=128, buckets=2),
+        max_steps=2400,
+        sampler=SamplerSettings(batch=192, buckets=1),
         optimiser=OptimiserSettings(learning_rate=3e-3, warmup_steps=50, ema=0.99),
     ),
     "default": TrainingSettings(

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import duckdb
 import numpy as np
 
 from stellarfm.atomic import content_key
 from stellarfm.config import Settings
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.report import HeldOut
 from stellarfm.formats import open_table
@@ -55,7 +55,7 @@ def train_on_table(
         If the table cannot be read, lacks a column or has too few rows.
     """
     vocabulary = load_vocabulary(settings.training.vocabulary)
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as con:
+    with open_database() as con:
         table = read_tokens(con, open_table(con, address, "own"), vocabulary, called=str(address))
     if len(table) < _MIN_STARS:
         raise StellarError(f"{address} has {len(table)} rows; a model needs at least {_MIN_STARS} to learn from")

@@ -6,11 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import open_table, write_table
 from stellarfm.model.table import TokenTable
@@ -81,7 +81,7 @@ def predict_table(
     """
     vocabulary = model.vocabulary
     hidden = [vocabulary.index(name) for name in request.names]
-    with TemporaryDirectory(prefix="stellarfm-") as scratch, duckdb.connect() as con:
+    with TemporaryDirectory(prefix="stellarfm-") as scratch, open_database() as con:
         relation = open_table(con, address, "input")
         query = plan_tokens(con, relation, vocabulary, keep=identifiers(con, relation, vocabulary))
         refuse_missing(query, str(address), vocabulary, allow_missing=True)

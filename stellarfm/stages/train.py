@@ -1,21 +1,19 @@
 """Training set to a trained model in a run folder, with every step in MLflow."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stellarfm.atomic import content_key, publish_folder, write_json
 from stellarfm.config import Settings
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
-from stellarfm.progress import progress_bar
+from stellarfm.progress import console, progress_bar
 from stellarfm.registry import Registry
 from stellarfm.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from stellarfm.model.training import TrainingProgress
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ def train_model(
     data_hash
         Key of the content of both.
     """
+    from stellarfm.model.checkpoint import CHECKPOINTS
     from stellarfm.model.training import train
 
     network, training = presets(settings)
@@ -82,10 +81,6 @@ def train_model(
     partial.mkdir(parents=True, exist_ok=True)
     (partial / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
     with progress_bar("train", "steps") as advance:
-
-        def on_progress(now: "TrainingProgress") -> None:
-            advance(now.step, now.total_steps, f"loss {now.loss:.3f}")
-
         result = train(
             training_stars,
             validation_stars,
@@ -94,10 +89,12 @@ def train_model(
             training,
             partial,
             device=settings.training.device,
-            on_progress=on_progress,
+            on_plan=lambda plan: console.print(f"train: {plan}"),
+            on_progress=lambda now: advance(now.step, now.total_steps, f"loss {now.loss:.3f}"),
             log=lambda step, metrics: registry.log_metrics(run, step, metrics),
         )
     write_json(partial / "training.json", result.to_dict())
+    shutil.rmtree(partial / CHECKPOINTS, ignore_errors=True)
     publish_folder(partial, folder)
     return TrainedRun(key, folder, run)
 

@@ -1,7 +1,7 @@
 """A refactoring must give the same losses: 60 steps on a CPU against tests/assets/losses_cpu.json.
 
 Where a change is meant to change them: ``python -m tests.stellarfm.model.test_losses`` writes the file anew.
-Float32 on one thread; other processors and versions of torch add up in another order, hence the tolerance of 1e-3,
+Float32 on one thread; other processors and versions of torch add up in another order, hence the tolerance of 2e-4,
 far below what a change of the network, the sampler or the optimiser does.
 """
 
@@ -21,7 +21,7 @@ from stellarfm.model.trainer import Trainer
 from tests.benchmarks.stars import random_stars, vocabulary
 
 GOLDEN = Path(__file__).parents[2] / "assets" / "losses_cpu.json"
-STEPS, TOLERANCE = 60, 1e-3
+STEPS, TOLERANCE = 60, 2e-4
 
 
 def losses(preset: str) -> list[float]:

@@ -16,6 +16,7 @@ SHAPES = {
         32, ((4, 64), (2, 32)), ((4, 64), (2, 32), (1, 16)), (64, 32), pre_norm=False, show_errors=False, dropout=0.1
     ),
     "norm first, errors shown": NetworkConfig(32, ((4, 64),) * 2, ((4, 64),) * 2, (32,)),
+    "a summary of the star": NetworkConfig(32, ((4, 64),), ((4, 64),), (32,), summary=(48, 48)),
     "mixture": NetworkConfig(32, ((4, 64),), ((4, 64),), (32,), components=3),
 }
 

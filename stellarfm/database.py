@@ -1,0 +1,31 @@
+"""Connections to DuckDB that fetch nothing from outside and print nothing by themselves."""
+
+from pathlib import Path
+
+import duckdb
+
+
+def open_database(
+    path: str | Path = ":memory:", *, read_only: bool = False, **config: str | int
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file, or a database in memory.
+
+    Parameters
+    ----------
+    path
+        The file.
+    read_only
+        Whether others may read it at the same time.
+    **config
+        DuckDB's own settings, e.g. ``memory_limit``.
+
+    Raises
+    ------
+    duckdb.Error
+        If the file cannot be opened or a setting is not one.
+    """
+    settings = {name: str(value) for name, value in config.items()} | {"autoinstall_known_extensions": "false"}
+    con = duckdb.connect(str(path), read_only=read_only, config=settings)
+    con.execute("set enable_progress_bar = true")  # can be asked for
+    con.execute("set enable_progress_bar_print = false")  # it would stand among the results on stdout
+    return con
