@@ -32,6 +32,16 @@ _APOGEE_STARS = """(
 )"""
 """Repeated rows of a star are one star on the sky; its position is that of 2MASS, about epoch 2000."""
 
+_GAIA_ERROR = """1e-3 * sqrt(
+    (pow(ra_error, 2) + pow(dec_error, 2)) / 2
+    + pow(16, 2) * (pow(coalesce(pmra_error, 10), 2) + pow(coalesce(pmdec_error, 10), 2)) / 2
+)"""
+"""Position error at the epoch of 2MASS, 16 years before: a source without proper motion may have some 10 mas/yr."""
+
+GAIA = Side("staging.gaia_source", "source_id", epoch="ref_epoch", moves=True, error_arcsec=_GAIA_ERROR)
+TWOMASS = Side("staging.twomass", "designation", epoch="epoch_year", error_arcsec="position_error_arcsec")
+APOGEE = Side(_APOGEE_STARS, "apogee_id", epoch="2000.0", error_arcsec="0.08")
+
 
 @contextmanager
 def connect(
@@ -102,11 +112,8 @@ def build_staging(con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[P
 def build_marts(con: duckdb.DuckDBPyConnection) -> None:
     """Match the surveys on the sky and derive the marts from staging."""
     con.execute("create schema crossmatch")
-    gaia = Side("staging.gaia_source", identifier="source_id", epoch="ref_epoch", moves=True)
-    twomass = Side("staging.twomass", identifier="designation", epoch="epoch_year")
-    apogee = Side(_APOGEE_STARS, identifier="apogee_id", epoch="2000.0")
-    match(con, gaia, twomass, "crossmatch.gaia_twomass", radius_arcsec=TWOMASS_RADIUS_ARCSEC)
-    match(con, gaia, apogee, "crossmatch.gaia_apogee", radius_arcsec=APOGEE_RADIUS_ARCSEC)
+    match(con, GAIA, TWOMASS, "crossmatch.gaia_twomass", radius_arcsec=TWOMASS_RADIUS_ARCSEC)
+    match(con, GAIA, APOGEE, "crossmatch.gaia_apogee", radius_arcsec=APOGEE_RADIUS_ARCSEC)
     con.execute("create schema marts")
     for mart in MARTS:
         con.execute(f"create table marts.{mart} as {read_sql(f'marts/{mart}')}")

@@ -1,7 +1,8 @@
 -- The nearest right row of each left row, and how far it can be trusted.
--- Reliability is the chance that a pair this close is no chance pair, from the density of right rows around the left ones
--- (Sutherland & Saunders 1992, with a Rayleigh error of 0.15 arcsec): L / (L + density).
--- Given: pairs (left_row, right_row, separation_arcsec), left_side and right_side (row_number, identifier).
+-- Reliability is the chance that a pair this close is no chance pair (Sutherland & Saunders 1992, MNRAS 259, 413): L / (L + n)
+-- with L the density at this separation for the position errors of both, and n that of the right rows around.
+-- Given: pairs (left_row, right_row, separation_arcsec), left_side and right_side (row_number, identifier, error_arcsec), and
+-- right_positions (row_number, ra and dec in deg).
 with
 
 ranked as (
@@ -21,24 +22,41 @@ nearest as (
 
 ),
 
-density as (
+surroundings as (
 
-    -- chance neighbours beyond the first, per square arcsec of the searched circles; at least one, so that it is never zero
+    -- fields of equal area everywhere, a quarter of a degree wide at the equator
     select
-        greatest(1, sum(num_neighbours - 1)) / (count(*) * pi() * pow(getvariable('radius_arcsec'), 2)) as per_arcsec2
+        row_number,
+        count(*) over (
+            partition by floor((ra + 360) % 360 / 0.25), floor(degrees(sin(radians(dec))) / 0.25)
+        ) / pow(0.25 * 3600, 2) as per_arcsec2
+    from right_positions
+    where isfinite(ra) and isfinite(dec)
+
+),
+
+judged as (
+
+    -- a row whose error is not known has 0.1 arcsec
+    select
+        nearest.*,
+        left_side.identifier as left_identifier,
+        right_side.identifier as right_identifier,
+        surroundings.per_arcsec2,
+        pow(coalesce(left_side.error_arcsec, 0.1), 2) + pow(coalesce(right_side.error_arcsec, 0.1), 2) as variance,
+        exp(-pow(nearest.separation_arcsec, 2) / (2 * variance)) / (2 * pi() * variance) as likelihood
     from nearest
+    inner join left_side on nearest.left_row = left_side.row_number
+    inner join right_side on nearest.right_row = right_side.row_number
+    inner join surroundings on nearest.right_row = surroundings.row_number
 
 )
 
 select
-    left_side.identifier as left_identifier,
-    right_side.identifier as right_identifier,
-    nearest.separation_arcsec,
-    cast(nearest.num_neighbours as integer) as num_neighbours,
-    nearest.right_rank = 1 as is_mutual_best,
-    1 / (1 + density.per_arcsec2 * 2 * pi() * pow(0.15, 2) * exp(pow(nearest.separation_arcsec / 0.15, 2) / 2))
-        as reliability
-from nearest
-cross join density
-inner join left_side on nearest.left_row = left_side.row_number
-inner join right_side on nearest.right_row = right_side.row_number
+    left_identifier,
+    right_identifier,
+    separation_arcsec,
+    cast(num_neighbours as integer) as num_neighbours,
+    right_rank = 1 as is_mutual_best,
+    likelihood / (likelihood + per_arcsec2) as reliability
+from judged

@@ -32,9 +32,10 @@ def match(con: duckdb.DuckDBPyConnection, left: Side, right: Side, target: str, 
         _refuse_repeated(con, side)
     find_pairs(con, left, right, radius_arcsec=radius_arcsec)
     for side, name in ((left, "left_side"), (right, "right_side")):
+        error = f"cast({side.error_arcsec} as double)" if side.error_arcsec else "cast(null as double)"
         con.execute(
-            f"create or replace temp view {name} as "
-            f"select {side.row} as row_number, {side.identifier} as identifier from {side.relation}"
+            f"create or replace temp view {name} as select {side.row} as row_number, {side.identifier} as identifier, "
+            f"{error} as error_arcsec from {side.relation}"
         )
     names = f"left_identifier as {left.identifier}, right_identifier as {right.identifier}"
     con.execute(

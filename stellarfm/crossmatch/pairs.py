@@ -59,7 +59,7 @@ def find_pairs(
     second = _Role("right_positions", survey(con, right, "right_positions"), False)
     con.execute("create or replace temp table pairs (left_row bigint, right_row bigint, separation_arcsec double)")
     chord = 2 * math.sin(radius_arcsec * _ARCSEC / 2) * (1 + 1e-12)
-    _set(con, radius_arcsec=radius_arcsec, chord=chord)
+    _set(con, chord=chord)
     dated = first.found.first_epoch is not None and second.found.first_epoch is not None
     left_moves, right_moves = (dated and role.found.moving > 0 for role in (first, second))
     if not right_moves:

@@ -34,6 +34,8 @@ class Side:
         Columns of the proper motion, mas/yr; the first is times cos(dec).
     row
         Expression that numbers the rows.
+    error_arcsec
+        Column or expression of the position's error, 1 sigma in each direction, "" if it is not known.
     name
         What the table is called in messages, the relation if "".
     """
@@ -47,6 +49,7 @@ class Side:
     pmra: str = "pmra"
     pmdec: str = "pmdec"
     row: str = "row_number() over () - 1"
+    error_arcsec: str = ""
     name: str = ""
 
     @property

@@ -134,13 +134,15 @@ def test_mutual_pairs_are_nearest_both_ways(con: duckdb.DuckDBPyConnection) -> N
     assert sorted(result(con, "crossmatch/mutual")) == [(2, 4, 0.1), (3, 9, 0.5)]
 
 
-def best(con: duckdb.DuckDBPyConnection, shown: str, *rows: tuple[int, int, float]) -> list[Any]:
-    variables(con, radius_arcsec=2.0)
+def best(con: duckdb.DuckDBPyConnection, shown: str, *rows: tuple[int, int, float], crowd: int = 0) -> list[Any]:
+    """Return the best pairs of rows with errors of 0.03 and 0.04 arcsec; a crowd stands around the right rows."""
     pairs(con, *rows)
-    con.execute("create table left_side as select i as row_number, i + 100 as identifier from range(20) as t(i)")
-    con.execute(
-        "create table right_side as select i as row_number, chr(97 + i::int) as identifier from range(20) as t(i)"
-    )
+    for side, name, error in (("left_side", "i + 100", 0.03), ("right_side", "chr(97 + i::int)", 0.04)):
+        con.execute(
+            f"create table {side} as select i as row_number, {name} as identifier, {error}::double as error_arcsec "
+            "from range(20) as t(i)"
+        )
+    create(con, "right_positions", POSITION, [{"row_number": i, "ra": 0.1, "dec": 0.1} for i in range(20 + crowd)])
     return sorted(result(con, "crossmatch/best", shown))
 
 
@@ -152,16 +154,26 @@ def test_the_best_match_has_both_names_the_number_of_neighbours_and_whether_it_i
     assert found == [(101, "e", 0.2, 2, False), (102, "e", 0.1, 1, True), (103, "j", 0.5, 1, True)]
 
 
-def test_reliability_falls_with_separation_and_with_density(con: duckdb.DuckDBPyConnection) -> None:
-    """Given 2 chance neighbours in 3 searched circles: L / (L + density), L the Rayleigh density of 0.15 arcsec."""
-    found = dict(
-        best(con, "left_identifier, reliability", (1, 5, 0.1), (1, 6, 1.0), (1, 7, 1.9), (2, 8, 0.4), (3, 9, 1.5))
-    )
-    density = 2 / (3 * math.pi * 2.0**2)
-    likelihood = {
-        row: math.exp(-0.5 * (r / 0.15) ** 2) / (2 * math.pi * 0.15**2)
-        for row, r in ((101, 0.1), (102, 0.4), (103, 1.5))
-    }
+def test_reliability_is_the_likelihood_of_the_errors_against_the_density_around(con: duckdb.DuckDBPyConnection) -> None:
+    """Errors of 0.03 and 0.04 arcsec give 0.05; twenty rows stand in a field of a quarter of a degree."""
+    separations = {101: 0.02, 102: 0.2, 103: 0.3}
+    rows = [(row - 100, row - 100, r) for row, r in separations.items()]
+    found = dict(best(con, "left_identifier, reliability", *rows))
+    density = 20 / 900**2
+    likelihood = {row: math.exp(-0.5 * (r / 0.05) ** 2) / (2 * math.pi * 0.05**2) for row, r in separations.items()}
     assert found == pytest.approx({row: value / (value + density) for row, value in likelihood.items()}, rel=1e-9)
-    sparse = dict(best(duckdb.connect(), "left_identifier, reliability", (1, 5, 0.1), (2, 8, 0.4), (3, 9, 1.5)))
-    assert all(sparse[row] > found[row] for row in found)
+    crowded = dict(best(duckdb.connect(), "left_identifier, reliability", *rows, crowd=1000))
+    assert all(crowded[row] < found[row] for row in found)
+
+
+def test_reliability_needs_no_errors_and_has_no_edge_at_ra_0(con: duckdb.DuckDBPyConnection) -> None:
+    pairs(con, (0, 0, 0.1), (1, 1, 0.1))
+    for side in ("left_side", "right_side"):
+        con.execute(
+            f"create table {side} as select i as row_number, i as identifier, null::double as error_arcsec from range(2) as t(i)"
+        )
+    places: list[Row] = [{"row_number": 0, "ra": -0.1, "dec": 0.1}, {"row_number": 1, "ra": 359.8, "dec": 0.1}]
+    create(con, "right_positions", POSITION, places)
+    likelihood = math.exp(-0.25) / (2 * math.pi * 0.02)
+    expected = likelihood / (likelihood + 2 / 900**2)
+    assert result(con, "crossmatch/best", "reliability") == pytest.approx([expected, expected], rel=1e-12)
