@@ -305,9 +305,10 @@ class Answer:
 
 def halve_matrices(network: StarNetwork) -> StarNetwork:
     """Keep the large matrices in bfloat16, in place, so that autocast need not convert them at every call."""
-    last = (network.mean, network.log_variance, network.share)
+    precise = {network.mean, network.log_variance, network.share}
+    precise |= set(network.summary.modules()) if network.summary is not None else set()
     for module in network.modules():
-        if isinstance(module, nn.Linear) and module not in last:
+        if isinstance(module, nn.Linear) and module not in precise:
             module.to(torch.bfloat16)
         elif isinstance(module, Attention):
             module.in_weight.data = module.in_weight.data.to(torch.bfloat16)
