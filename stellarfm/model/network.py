@@ -305,7 +305,7 @@ class Answer:
 
 def halve_matrices(network: StarNetwork) -> StarNetwork:
     """Keep the large matrices in bfloat16, in place, so that autocast need not convert them at every call."""
-    precise = {network.mean, network.log_variance, network.share}
+    precise: set[nn.Module | None] = {network.mean, network.log_variance, network.share}
     precise |= set(network.summary.modules()) if network.summary is not None else set()
     for module in network.modules():
         if isinstance(module, nn.Linear) and module not in precise:
