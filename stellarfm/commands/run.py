@@ -1,6 +1,8 @@
 """`stellarfm run`: the whole product through Prefect, and the summary at its end."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,9 +91,10 @@ def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     console.print(f"checks     {_relative(Path(made.prepared.docs), path)}", soft_wrap=True)
     home = "" if path == Path("stellarfm-home") else f" --home {path}"
     console.print("\n[bold]Try next[/bold]")
-    console.print(f'  stellarfm catalog query "select count(*), avg(teff) from stars"{home}')  # noqa: S608
-    console.print(f"  stellarfm catalog show{home}")
-    console.print(f"  stellarfm model list{home}\n")
+    program = "stellarfm" if shutil.which("stellarfm") else os.path.relpath(sys.argv[0])
+    console.print(f'  {program} catalog query "select count(*), avg(teff) from stars"{home}')  # noqa: S608
+    console.print(f"  {program} catalog show{home}")
+    console.print(f"  {program} model list{home}\n")
 
 
 def _print_quality(metrics: dict[str, Any], vocabulary: Vocabulary) -> None:
