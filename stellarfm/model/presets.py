@@ -1,9 +1,12 @@
 """How each preset trains; its network is in `network.PRESETS`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stellarfm.model.sampler import SamplerSettings
 from stellarfm.model.trainer import OptimiserSettings
+
+_TOKENS_PER_REQUEST = 5
+"""At most one token in this many is asked of a star, for what is asked is hidden and the rest must tell enough."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class TrainingSettings:
     patience: int = 0
     sampler: SamplerSettings = field(default_factory=SamplerSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+
+    def for_tokens(self, num_tokens: int) -> "TrainingSettings":
+        """Return the settings for a vocabulary of so many tokens: a short one is asked fewer of them at once."""
+        requests = min(self.sampler.requests, max(1, num_tokens // _TOKENS_PER_REQUEST))
+        return replace(self, sampler=replace(self.sampler, requests=requests))
 
 
 TRAINING_PRESETS = {

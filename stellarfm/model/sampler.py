@@ -30,7 +30,8 @@ class SamplerSettings:
     copy_share
         Share of requests that may be shown too; the rest are hidden, so that nothing is learned by copying.
     label_share
-        Share of requests that ask for a label or colour instead of a spectrum, where a star has both.
+        Share of requests that ask for a label or colour instead of a spectrum, where a star has both; in a vocabulary
+        without spectra, for a label instead of another measurement.
     hide_labels_share
         Share of stars that are shown no label at all: the question that matters most.
     buckets
@@ -101,7 +102,8 @@ class Sampler:
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.requestable = self._flags([token.requestable for token in vocabulary.tokens])
         self.is_label = self._flags([token.kind == "label" for token in vocabulary.tokens])
-        self.is_spectrum = self._flags([token.kind == "spectrum" for token in vocabulary.tokens])
+        is_spectrum = self._flags([token.kind == "spectrum" for token in vocabulary.tokens])
+        self.is_bulk = is_spectrum if is_spectrum.any() else ~self.is_label
 
     def draw(self) -> list[Batch]:
         """Draw the next batch, cut into buckets; every star is seen once before any is seen again."""
@@ -143,10 +145,10 @@ class Sampler:
     def _draw_requests(self, known: Tensor) -> tuple[Tensor, Tensor]:
         """Return K different tokens of each star, weighted towards labels, and which of them it really has."""
         may = known & self.requestable
-        spectra = (may & self.is_spectrum).sum(1, keepdim=True).clamp_min(1)  # (B, 1)
-        others = (may & ~self.is_spectrum).sum(1, keepdim=True).clamp_min(1)
+        bulk = (may & self.is_bulk).sum(1, keepdim=True).clamp_min(1)  # (B, 1)
+        others = (may & ~self.is_bulk).sum(1, keepdim=True).clamp_min(1)
         share = min(max(self.settings.label_share, 1e-6), 1 - 1e-6)
-        weight = torch.where(self.is_spectrum, (1 - share) / spectra, share / others)  # (B, T)
+        weight = torch.where(self.is_bulk, (1 - share) / bulk, share / others)  # (B, T)
         gumbel = -torch.log(-torch.log(self._uniform(known.shape).clamp(1e-9, 1 - 1e-7)))
         keys = (weight.log() + gumbel).masked_fill(~may, -torch.inf)
         best, asked = keys.topk(min(self.settings.requests, known.shape[1]), dim=1)  # (B, K)

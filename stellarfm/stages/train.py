@@ -69,6 +69,7 @@ def train_model(
     from stellarfm.model.training import train
 
     network, training = presets(settings)
+    training = training.for_tokens(len(vocabulary))
     what = asdict(replace(training, checkpoint_every=0))
     key = content_key(data_hash, vocabulary.to_dict(), asdict(network), what)
     registry = Registry(home)

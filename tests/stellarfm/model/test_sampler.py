@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stellarfm.errors import StellarError
+from stellarfm.model.presets import TRAINING_PRESETS
 from stellarfm.model.rows import Rows
 from stellarfm.model.sampler import Batch, Sampler, SamplerSettings
 from stellarfm.model.standard import Standard
@@ -82,6 +83,20 @@ def test_labels_are_asked_as_often_as_set_and_hidden_from_as_many_stars_as_set()
     assert is_label.float().mean().item() == pytest.approx(0.7, abs=0.08)
     shows_label = ((batch.ids > NUM_SPECTRUM) & (batch.ids <= NUM_SPECTRUM + NUM_LABELS)).any(1)
     assert shows_label.float().mean().item() == pytest.approx(0.4, abs=0.08)
+
+
+def test_without_spectra_labels_are_asked_as_often_as_set() -> None:
+    colours = tuple(Token(f"c{i}", f"c{i}", kind="colour") for i in range(NUM_TOKENS - NUM_LABELS))
+    words = Vocabulary("v", "", colours + tuple(Token(f"l{i}", f"l{i}") for i in range(NUM_LABELS)))
+    standard = Standard(np.zeros(NUM_TOKENS, np.float32), np.ones(NUM_TOKENS, np.float32))
+    rows = Rows(table(unknown=0.0), standard, CPU, 1000)
+    (batch,) = Sampler(rows, words, SamplerSettings(batch=300, requests=1, label_share=0.7, buckets=1), 1).draw()
+    assert (batch.requests > len(colours)).float().mean().item() == pytest.approx(0.7, abs=0.08)
+
+
+@pytest.mark.parametrize(("num_tokens", "requests"), [(118, 12), (17, 3), (3, 1)])
+def test_of_a_short_vocabulary_little_is_asked_so_that_much_is_shown(num_tokens: int, requests: int) -> None:
+    assert TRAINING_PRESETS["small"].for_tokens(num_tokens).sampler.requests == requests
 
 
 def test_contexts_have_all_lengths_that_the_settings_allow() -> None:
