@@ -12,7 +12,7 @@ import duckdb
 
 from stellarfm.crossmatch.neighbours import keep_nearest, keep_one_to_one
 from stellarfm.crossmatch.pairs import find_pairs
-from stellarfm.crossmatch.sides import Side, columns_of, quote
+from stellarfm.crossmatch.sides import Side, Surveyed, columns_of, quote
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import ROW, fields_of, open_numbered, write_table
@@ -125,18 +125,24 @@ def match_tables(
         keep_nearest(con)
     told(STEPS[3])
     pairs = _write(con, target, by_separation=find == "all" and not one_to_one)
-    matched_right = _count(con, "select count(distinct right_row) from pairs")
-    matched_left = pairs if one_to_one or find == "best" else _count(con, "select count(distinct left_row) from pairs")
+    return _counted(con, pairs, *found)
+
+
+def _counted(con: duckdb.DuckDBPyConnection, pairs: int, left: Surveyed, right: Surveyed) -> Matched:
+    """Count what was written, and what of each side has no pair."""
+    matched_left, matched_right = (
+        _count(con, f"select count(distinct {row}) from pairs") for row in ("left_row", "right_row")
+    )
     return Matched(
-        rows_left=found[0].rows,
-        rows_right=found[1].rows,
+        rows_left=left.rows,
+        rows_right=right.rows,
         pairs=pairs,
-        unmatched_left=found[0].rows - matched_left,
-        unmatched_right=found[1].rows - matched_right,
-        without_position_left=found[0].without_position,
-        without_position_right=found[1].without_position,
-        moving_left=found[0].moving,
-        moving_right=found[1].moving,
+        unmatched_left=left.rows - matched_left,
+        unmatched_right=right.rows - matched_right,
+        without_position_left=left.without_position,
+        without_position_right=right.without_position,
+        moving_left=left.moving,
+        moving_right=right.moving,
     )
 
 
