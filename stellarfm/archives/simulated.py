@@ -6,12 +6,50 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from stellarfm import sky
 from stellarfm.archives.landing import Landing
+from stellarfm.archives.source import Query
+from stellarfm.progress import Advance
 
 PART_STARS = 20_000
 """Stars of one part."""
 
 _FEW_PARTS = 8
 """With fewer parts to make, starting processes takes longer than it saves."""
+
+
+class SimulatedSky:
+    """The simulated sky as a source.
+
+    Parameters
+    ----------
+    num_stars, seed
+        Which sky.
+    processes
+        How many make parts side by side.
+    """
+
+    unit = "stars"
+
+    def __init__(self, num_stars: int, seed: int, processes: int) -> None:
+        self.folder = f"simulated-{num_stars}-seed{seed}"
+        self._num_stars, self._seed, self._processes = num_stars, seed, processes
+
+    def plan(self) -> list[Query]:
+        """Return the parts that would be made."""
+        return [
+            Query(table, _part(first), _query(self._seed, first, self._num_stars, table))
+            for first in range(0, self._num_stars, PART_STARS)
+            for table in sky.TABLES
+        ]
+
+    def fetch(self, landing: Landing, advance: Advance) -> None:
+        """Make the parts that are not there yet."""
+        fetch(
+            landing,
+            self._num_stars,
+            self._seed,
+            lambda done, total: advance(done, total, ""),
+            processes=self._processes,
+        )
 
 
 def fetch(
@@ -72,9 +110,14 @@ def _write_part(landing: Landing, num_stars: int, seed: int, first: int) -> int:
     size = _size(first, num_stars)
     tables = sky.simulate_range(seed, first, size)
     for name in sky.TABLES:
-        query = f"stellarfm.sky.simulate_range(seed={seed}, first={first}, num_stars={size}) {name}"
+        query = _query(seed, first, num_stars, name)
         landing.write(name, _part(first), tables[name], query, f"simulated sky {sky.VERSION}")
     return first
+
+
+def _query(seed: int, first: int, num_stars: int, table: str) -> str:
+    size = _size(first, num_stars)
+    return f"stellarfm.sky.simulate_range(seed={seed}, first={first}, num_stars={size}) {table}"
 
 
 def _has(landing: Landing, first: int) -> bool:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from stellarfm.archives import simulated
 from stellarfm.archives.landing import Landing
+from stellarfm.archives.simulated import SimulatedSky
+from stellarfm.archives.source import Source
 from stellarfm.config import Settings
 from stellarfm.home import Home
 from stellarfm.progress import progress_bar
@@ -33,8 +34,12 @@ class Snapshot:
 
 def landing_of(settings: Settings, home: Home) -> Landing:
     """Return the landing of the selection that the settings describe."""
-    archive = settings.archive
-    return Landing(home.landing, f"{archive.name}-{archive.num_stars}-seed{settings.seed}")
+    return Landing(home.landing, source_of(settings).folder)
+
+
+def source_of(settings: Settings) -> Source:
+    """Return the archive, and the selection of its stars, that the settings describe."""
+    return SimulatedSky(settings.archive.num_stars, settings.seed, settings.warehouse.threads)
 
 
 def ingest(settings: Settings, home: Home) -> Snapshot:
@@ -45,16 +50,11 @@ def ingest(settings: Settings, home: Home) -> Snapshot:
     StellarError
         If a part does not have the content that its manifest vouches for.
     """
-    landing = landing_of(settings, home)
+    source = source_of(settings)
+    landing = Landing(home.landing, source.folder)
     landing.verify()
-    with progress_bar("ingest", "stars") as advance:
-        simulated.fetch(
-            landing,
-            settings.archive.num_stars,
-            settings.seed,
-            lambda done, total: advance(done, total, ""),
-            processes=settings.warehouse.threads,
-        )
+    with progress_bar("ingest", source.unit) as advance:
+        source.fetch(landing, advance)
     return snapshot_of(landing)
 
 
