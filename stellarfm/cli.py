@@ -3,7 +3,6 @@
 import atexit
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +34,8 @@ def options(
 ) -> None:
     """From sky surveys to a published catalogue of stellar parameters."""
     if show_version:
+        from importlib.metadata import version
+
         typer.echo(version("stellarfm"))
         raise typer.Exit
 

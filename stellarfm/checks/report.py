@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from stellarfm.atomic import write_json
-from stellarfm.checks.drift import Statistics
+from stellarfm.checks.drift import DRIFT_SUFFIX, Statistics
 from stellarfm.errors import StellarError
 
 RECORD_FILE = "checks.json"
@@ -104,6 +104,12 @@ class CheckReport:
     error: str = ""
 
     @property
+    def has_only_drifted(self) -> bool:
+        """Whether nothing but a drift from the accepted snapshot stops the run."""
+        critical = [finding for table in self.tables for finding in table.critical]
+        return bool(critical) and all(finding.rule.endswith(DRIFT_SUFFIX) for finding in critical)
+
+    @property
     def quarantined_rows(self) -> dict[str, int]:
         """Rows set aside of each table."""
         return {report.table: report.set_aside for report in self.tables}
@@ -143,8 +149,9 @@ def write_record(folder: Path, report: CheckReport) -> None:
     """Keep a report in a folder of checks; tables that are there already stay."""
     if (folder / RECORD_FILE).is_file():
         judged = {table.table for table in report.tables}
-        before = tuple(table for table in read_record(folder).tables if table.table not in judged)
-        report = CheckReport(before + report.tables, report.error)
+        earlier = read_record(folder)
+        before = tuple(table for table in earlier.tables if table.table not in judged)
+        report = CheckReport(before + report.tables, earlier.error or report.error)
     write_json(folder / RECORD_FILE, asdict(report))
 
 

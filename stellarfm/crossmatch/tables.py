@@ -124,15 +124,15 @@ def match_tables(
     elif find == "best":
         keep_nearest(con)
     told(STEPS[3])
-    pairs = _write(con, target, by_separation=find == "all" and not one_to_one)
-    return _counted(con, pairs, *found)
+    once = one_to_one or find == "best"
+    pairs = _write(con, target, by_separation=not once)
+    return _counted(con, pairs, *found, once=once)
 
 
-def _counted(con: duckdb.DuckDBPyConnection, pairs: int, left: Surveyed, right: Surveyed) -> Matched:
-    """Count what was written, and what of each side has no pair."""
-    matched_left, matched_right = (
-        _count(con, f"select count(distinct {row}) from pairs") for row in ("left_row", "right_row")
-    )
+def _counted(con: duckdb.DuckDBPyConnection, pairs: int, left: Surveyed, right: Surveyed, *, once: bool) -> Matched:
+    """Count what was written, and what of each side has no pair; `once` says that no left row has two pairs."""
+    matched_left = pairs if once else _count(con, "select count(distinct left_row) from pairs")
+    matched_right = _count(con, "select count(distinct right_row) from pairs")
     return Matched(
         rows_left=left.rows,
         rows_right=right.rows,
@@ -259,6 +259,8 @@ def workspace(memory_limit: str, threads: int, temporary: Path | None = None) ->
     """
     with TemporaryDirectory(prefix="stellarfm-", dir=temporary) as folder:
         try:
+            if memory_limit.strip().startswith("-"):  # DuckDB takes it for no limit at all
+                raise duckdb.InvalidInputException("it must be above 0")
             con = open_database(
                 memory_limit=memory_limit,
                 threads=threads or os.cpu_count() or 1,

@@ -8,7 +8,7 @@ from typing import Any
 
 from stellarfm.atomic import content_key, fresh_file, write_json
 from stellarfm.catalog.hashing import table_hash
-from stellarfm.checks import DOCS_INDEX, CheckReport, check_tables
+from stellarfm.checks import DOCS_INDEX, CheckFailedError, CheckReport, check_tables
 from stellarfm.checks.accepted import ACCEPTED_FILE, accept, read_accepted
 from stellarfm.checks.folders import FAILED, forget_failed, kept_checks
 from stellarfm.config import Settings
@@ -104,7 +104,11 @@ def _build(settings: Settings, home: Home, path: Path, folder: Path) -> tuple[st
     room = settings.warehouse
     opened = partial(connect, memory_limit=room.memory_limit, threads=room.threads)
     check = partial(
-        check_tables, memory_limit=room.memory_limit, threads=room.threads, accepted=read_accepted(home.checks)
+        check_tables,
+        memory_limit=room.memory_limit,
+        threads=room.threads,
+        accepted=read_accepted(home.checks),
+        raise_drift=False,
     )
     rows = landing.rows()
     with progress_bar("prepare", "steps") as advance:
@@ -113,17 +117,19 @@ def _build(settings: Settings, home: Home, path: Path, folder: Path) -> tuple[st
             build_staging(con, {table: landing.files(table) for table in STAGING.values()})
         advance(1, _STEPS, "checking the archives' tables")
         landed = {f"staging.{table}": {"landing_rows": rows[archive]} for table, archive in STAGING.items()}
-        report = check(path, CHECKED_STAGING, folder, settings.checks, parameters=landed)
+        staged = check(path, CHECKED_STAGING, folder, settings.checks, parameters=landed)
         advance(2, _STEPS, "crossmatch and marts")
         with opened(path) as con:
             build_marts(con)
             sources = {"marts.stars": {"source_rows": scalar(con, "select count(*) from staging.gaia_source")}}
         advance(3, _STEPS, "checking the marts")
-        found = check(path, CHECKED_MARTS, folder, settings.checks, parameters=sources)
+        report = staged.joined(check(path, CHECKED_MARTS, folder, settings.checks, parameters=sources))
+        if report.error:
+            raise CheckFailedError(report.error, report)
         with opened(path) as con:
             training_set_hash = table_hash(con, "marts.training_set", "source_id")
         advance(4, _STEPS, "done")
-    return training_set_hash, report.joined(found)
+    return training_set_hash, report
 
 
 def prepare_landing(settings: Settings, home: Home) -> Prepared:

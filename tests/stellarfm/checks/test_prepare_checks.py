@@ -111,19 +111,25 @@ def test_a_home_without_checks_says_what_to_run(tmp_path):
 
 
 def test_a_drift_stops_until_a_person_accepts_it(home, simulated, tmp_path):
-    """Given the accepted snapshot of a clean sky and new observations with another RUWE."""
+    """Given the accepted snapshot of a clean sky and new observations with another RUWE.
+
+    Expect one stop that names the archive's table, and one acceptance for it and all that is made from it.
+    """
     drifted = Home.open(tmp_path / "home")
     gaia = simulated["gaia_source"]
     place = gaia.schema.get_field_index("ruwe")
     ruwe = pa.array(gaia["ruwe"].to_numpy(zero_copy_only=False) + 0.1, from_pandas=True)
-    _fill(
-        landing_of(SETTINGS, drifted),
-        simulated | {"gaia_source": gaia.set_column(place, gaia.schema.field(place), ruwe)},
-    )
+    gaia = gaia.set_column(place, gaia.schema.field(place), ruwe)
+    place = gaia.schema.get_field_index("parallax")  # the marts know stars by it
+    parallax = pa.array(gaia["parallax"].to_numpy(zero_copy_only=False) * 1.5, from_pandas=True)
+    gaia = gaia.set_column(place, gaia.schema.field(place), parallax)
+    _fill(landing_of(SETTINGS, drifted), simulated | {"gaia_source": gaia})
     drifted.checks.mkdir()
     (drifted.checks / "accepted.json").write_bytes((home.checks / "accepted.json").read_bytes())
-    with pytest.raises(CheckFailedError, match=r"ruwe_median_drift.*stellarfm checks accept"):
+    with pytest.raises(CheckFailedError, match=r"gaia_source: parallax_mad_drift.*stellarfm checks accept") as stopped:
         prepare_landing(SETTINGS, drifted)
+    found = {(table.table, finding.rule) for table in stopped.value.report.tables for finding in table.critical}
+    assert {("staging.gaia_source", "ruwe_median_drift"), ("marts.stars", "g_fakemag_mad_drift")} <= found
     assert "compared with" in _run("accept", "--home", str(drifted.path))
     assert prepare_landing(SETTINGS, drifted).quarantined_rows == 0
     assert not (drifted.checks / FAILED).exists()
