@@ -72,10 +72,19 @@ def train(
             train_on_table(settings, folder, Path(table), as_json=as_json)
 
 
-def evaluate(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+def evaluate(
+    xgboost: Annotated[
+        bool,
+        typer.Option("--xgboost", help="Compare with gradient-boosted trees on the same rows and inputs; minutes."),
+    ] = False,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
     """Judge the model of these settings on held-out stars.
 
-    Example: stellarfm evaluate
+    Example: stellarfm evaluate --xgboost
     """
     from stellarfm.commands.training import print_evaluation
     from stellarfm.config import load_settings
@@ -84,7 +93,9 @@ def evaluate(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None,
 
     settings, folder = load_settings(config, set_ or []), Folder.open(home)
     with folder.lock():
-        print_evaluation(product.evaluate(settings, folder, product.train(settings, folder)), as_json=as_json)
+        evaluation = product.evaluate(settings, folder, product.train(settings, folder))
+        trees = product.compare_with_trees(settings, folder) if xgboost else []
+    print_evaluation(evaluation, trees, as_json=as_json)
 
 
 def promote(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:

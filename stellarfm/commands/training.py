@@ -1,10 +1,12 @@
 """How `stellarfm train` and `stellarfm evaluate` tell what they made."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from stellarfm.commands.options import console, print_json, print_table
 from stellarfm.config import Settings
+from stellarfm.evaluation.comparison import TREES
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
 from stellarfm.progress import console as stderr
@@ -33,16 +35,37 @@ def train_on_table(settings: Settings, home: Home, table: Path, *, as_json: bool
     _tell(own.evaluation, facts, as_json=as_json)
 
 
-def print_evaluation(evaluation: Evaluation, *, as_json: bool) -> None:
-    """Print the figures of a report, task by task."""
+def print_evaluation(evaluation: Evaluation, trees: Sequence[dict[str, Any]] = (), *, as_json: bool) -> None:
+    """Print the figures of a report, task by task, and those of gradient-boosted trees beside the model's."""
+    metrics = {**evaluation.metrics, "rows": [*evaluation.metrics["rows"], *trees]}
     if as_json:
-        return print_json({**evaluation.metrics, "report": str(evaluation.folder / "report.html")})
-    tasks = dict.fromkeys(row["task"] for row in evaluation.metrics["rows"])
+        return print_json({**metrics, "report": str(evaluation.folder / "report.html")})
+    tasks = dict.fromkeys(row["task"] for row in metrics["rows"])
     for task in tasks:
-        rows = [_row(row) for row in evaluation.metrics["rows"] if row["task"] == task]
+        rows = [_row(row) for row in metrics["rows"] if row["task"] == task]
         print_table(_COLUMNS, rows, title=f"[bold]{task}[/bold]")
         console.print()
+    if trees:
+        _print_ratios(metrics)
     return console.print(f"report  {evaluation.folder / 'report.html'}", soft_wrap=True)
+
+
+def _print_ratios(metrics: dict[str, Any]) -> None:
+    """Print the model's scatter as a share of that of each set of trees."""
+    ours, others = best_scores(metrics), {name: best_scores(metrics, name) for name in TREES}
+    rows = [
+        [
+            token,
+            row["against"],
+            f"{row['scatter']:.4g}",
+            *(f"{row['scatter'] / o[token]['scatter']:.3f}" for o in others.values()),
+        ]
+        for token, row in ours.items()
+        if all(token in other for other in others.values())
+    ]
+    columns = ["token", "against", "scatter", *(f"of {name}" for name in others)]
+    print_table(columns, rows, title="[bold]as a share of the scatter of trees on the same rows and inputs[/bold]")
+    console.print()
 
 
 def _row(row: dict[str, Any]) -> list[Any]:

@@ -3,45 +3,23 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stellarfm.atomic import fresh_folder
-from stellarfm.evaluation.baselines import cubic_fit
+from stellarfm.evaluation.comparison import colour_rows
 from stellarfm.evaluation.figures import draw_agreement, draw_calibration, draw_kiel
-from stellarfm.evaluation.metrics import Floats, mad_scatter
+from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.tasks import Answered, answer
-from stellarfm.model.table import TokenTable
 from stellarfm.resources import read_template
-from stellarfm.vocabulary import Task, Vocabulary
+from stellarfm.vocabulary import Task
 
 if TYPE_CHECKING:
     from stellarfm.model.foundation import FoundationModel
 
 _KIEL = ("teff", "logg", "m_h")
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Stars that the model never saw, with what is needed to judge it.
-
-    Attributes
-    ----------
-    test, train
-        Held-out stars, and the training stars that baselines are fitted on.
-    vocabulary
-        Tokens of both.
-    truth
-        True values of tokens for `test`, each of shape (N,); None for real stars.
-    """
-
-    test: TokenTable
-    train: TokenTable
-    vocabulary: Vocabulary
-    truth: Mapping[str, Floats] | None = None
 
 
 def evaluate(model: "FoundationModel", stars: HeldOut, folder: Path) -> dict[str, Any]:
@@ -64,11 +42,11 @@ def evaluate(model: "FoundationModel", stars: HeldOut, folder: Path) -> dict[str
     with fresh_folder(folder) as partial:
         rows: list[dict[str, Any]] = []
         for number, task in enumerate(stars.vocabulary.tasks):
-            asked = _select(stars, task)
+            asked = stars.that_can_be_asked(task)
             answered = answer(model, task, asked.test, asked.vocabulary, asked.truth)
             rows += _rows(task, answered)
             if number == 0:
-                rows += _baseline_rows(asked, task)
+                rows += colour_rows(asked, task)
                 _draw(partial, asked, answered)
         metrics = {"headline": stars.vocabulary.tasks[0].name, "num_test_stars": len(stars.test), "rows": rows}
         (partial / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
@@ -87,17 +65,6 @@ def best_scores(metrics: Mapping[str, Any], model: str = "model") -> dict[str, d
     return found
 
 
-def _select(stars: HeldOut, task: Task) -> HeldOut:
-    """Keep the stars that have at least one token of every kind that the task shows."""
-    keep = np.ones(len(stars.test), dtype=bool)
-    tokens = stars.vocabulary.tokens
-    for kind in {tokens[stars.vocabulary.index(name)].kind for name in task.inputs}:
-        places = [stars.vocabulary.index(n) for n in task.inputs if tokens[stars.vocabulary.index(n)].kind == kind]
-        keep &= np.isfinite(stars.test.values[:, places]).any(axis=1)
-    truth = {name: values[keep] for name, values in stars.truth.items()} if stars.truth is not None else None
-    return HeldOut(stars.test.rows(keep), stars.train, stars.vocabulary, truth)
-
-
 def _rows(task: Task, answered: Answered) -> list[dict[str, Any]]:
     against = (("label", answered.scores), ("truth", answered.truth_scores))
     return [
@@ -105,37 +72,6 @@ def _rows(task: Task, answered: Answered) -> list[dict[str, Any]]:
         for what, scores in against
         for name, score in scores.items()
     ]
-
-
-def _baseline_rows(stars: HeldOut, task: Task) -> list[dict[str, Any]]:
-    """Return the scatter of a cubic fit in BP-RP: the scale on which the model is judged without other models."""
-    if "bprp" not in stars.vocabulary.names:
-        return []
-    rows: list[dict[str, Any]] = []
-    colour = stars.vocabulary.index("bprp")
-    for name in task.requests:
-        place = stars.vocabulary.index(name)
-        if stars.vocabulary.tokens[place].kind != "label":
-            continue
-        predicted = cubic_fit(stars.train.values[:, colour], stars.train.values[:, place], stars.test.values[:, colour])
-        measured = stars.test.values[:, place]
-        targets = {"label": measured}
-        if stars.truth is not None and name in stars.truth:
-            targets["truth"] = np.where(np.isfinite(measured), stars.truth[name], np.nan)
-        for against, target in targets.items():
-            residual = target - predicted
-            rows.append(
-                {
-                    "task": task.name,
-                    "model": "cubic fit in BP-RP",
-                    "token": name,
-                    "against": against,
-                    "num_stars": int(np.isfinite(residual).sum()),
-                    "scatter": mad_scatter(residual),
-                    "bias": float(np.nanmedian(residual)),
-                }
-            )
-    return rows
 
 
 def _draw(folder: Path, stars: HeldOut, answered: Answered) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stellarfm.archives.landing import Landing
-from stellarfm.atomic import content_key
+from stellarfm.atomic import content_key, fresh_folder
+from stellarfm.evaluation.comparison import TREES, tree_rows
+from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.metrics import Floats
-from stellarfm.evaluation.report import HeldOut, evaluate
+from stellarfm.evaluation.report import evaluate
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
+from stellarfm.progress import progress_bar
 from stellarfm.registry import Registry
 from stellarfm.stages.train import TrainedRun
 
@@ -59,6 +62,36 @@ def evaluate_model(home: Home, run: str, model: Path, stars: HeldOut, data_hash:
     if not folder.is_dir():
         return Evaluation(folder, evaluate(FoundationModel.load(model), stars, folder))
     return Evaluation(folder, json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+
+
+def compare_with_trees(home: Home, stars: HeldOut, data_hash: str, *, seed: int, threads: int) -> list[dict[str, Any]]:
+    """Judge gradient-boosted trees on the first task, or return what was found for the same stars before.
+
+    Parameters
+    ----------
+    home
+        Where run folders lie; the trees have one of their own.
+    stars
+        Held-out and training stars.
+    data_hash
+        Key of their content.
+    seed, threads
+        Of XGBoost.
+
+    Returns
+    -------
+    list of dict
+        Rows of the form that `Evaluation.metrics["rows"]` has.
+    """
+    task = stars.vocabulary.tasks[0]
+    folder = home.runs / f"trees-{content_key(data_hash, asdict(task), TREES, seed, stars.truth is not None)}"
+    if not folder.is_dir():
+        with progress_bar("trees", "fits") as advance, fresh_folder(folder) as partial:
+            asked = stars.that_can_be_asked(task)
+            rows = tree_rows(asked, task, seed=seed, threads=threads, advance=advance)
+            (partial / "rows.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    found: list[dict[str, Any]] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+    return found
 
 
 def log_evaluation(home: Home, run: TrainedRun, evaluation: Evaluation) -> None:

@@ -10,7 +10,7 @@ from stellarfm.atomic import content_key
 from stellarfm.config import Settings
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
-from stellarfm.evaluation.report import HeldOut
+from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.formats import open_table
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable

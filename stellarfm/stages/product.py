@@ -6,10 +6,11 @@ from typing import Any
 from stellarfm.catalog.release import Release
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
-from stellarfm.evaluation.report import HeldOut
+from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
 from stellarfm.registry import CHAMPION, ModelVersion, Registry, Verdict
+from stellarfm.stages import evaluate as judging
 from stellarfm.stages import promote as gate
 from stellarfm.stages import publish as publishing
 from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation, read_truth
@@ -43,6 +44,13 @@ def evaluate(settings: Settings, home: Home, run: TrainedRun) -> Evaluation:
     evaluation = _evaluate(settings, home, run.key, run.model, load_vocabulary(settings.training.vocabulary))
     log_evaluation(home, run, evaluation)
     return evaluation
+
+
+def compare_with_trees(settings: Settings, home: Home) -> list[dict[str, Any]]:
+    """Return the figures of gradient-boosted trees on the same rows and inputs as the first task; takes minutes."""
+    stars = _held_out(settings, home, load_vocabulary(settings.training.vocabulary))
+    training_set = prepared_of(home).training_set_hash
+    return judging.compare_with_trees(home, stars, training_set, seed=settings.seed, threads=settings.warehouse.threads)
 
 
 def register(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> ModelVersion:
@@ -94,10 +102,13 @@ def publish(settings: Settings, home: Home) -> Release:
 
 
 def _evaluate(settings: Settings, home: Home, run: str, model: Any, vocabulary: Vocabulary) -> Evaluation:
-    test, training_stars = (_read_split(home, vocabulary, split) for split in ("test", "train"))
-    truth = read_truth(landing_of(settings, home), test)
-    stars = HeldOut(test, training_stars, vocabulary, truth)
+    stars = _held_out(settings, home, vocabulary)
     return evaluate_model(home, run, model, stars, prepared_of(home).training_set_hash)
+
+
+def _held_out(settings: Settings, home: Home, vocabulary: Vocabulary) -> HeldOut:
+    test, training_stars = (_read_split(home, vocabulary, split) for split in ("test", "train"))
+    return HeldOut(test, training_stars, vocabulary, read_truth(landing_of(settings, home), test))
 
 
 def _read_split(home: Home, vocabulary: Vocabulary, split: str) -> TokenTable:

@@ -1,0 +1,95 @@
+"""Other models beside ours: the same stars, the same inputs, the same figures."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from stellarfm.evaluation.baselines import XGBOOST_AS_PUBLISHED, XGBOOST_TUNED, cubic_fit, xgboost_fit
+from stellarfm.evaluation.held_out import HeldOut
+from stellarfm.evaluation.metrics import Floats, mad_scatter
+from stellarfm.vocabulary import Task
+
+COLOUR_FIT = "cubic fit in BP-RP"
+TREES = {"XGBoost as published": XGBOOST_AS_PUBLISHED, "XGBoost tuned": XGBOOST_TUNED}
+"""What each set of settings is called in a report."""
+
+_TREE_LABELS = ("teff", "logg", "m_h")
+
+
+def colour_rows(stars: HeldOut, task: Task) -> list[dict[str, Any]]:
+    """Return the scatter of a cubic fit in BP-RP: the scale on which a model is judged without other models."""
+    if "bprp" not in stars.vocabulary.names:
+        return []
+    rows: list[dict[str, Any]] = []
+    colour = stars.vocabulary.index("bprp")
+    for name in labels(stars, task):
+        place = stars.vocabulary.index(name)
+        predicted = cubic_fit(stars.train.values[:, colour], stars.train.values[:, place], stars.test.values[:, colour])
+        rows += _rows(stars, task, COLOUR_FIT, name, predicted)
+    return rows
+
+
+def tree_rows(
+    stars: HeldOut,
+    task: Task,
+    *,
+    seed: int,
+    threads: int,
+    advance: Callable[[int, int, str], None] = lambda _done, _total, _remark: None,
+) -> list[dict[str, Any]]:
+    """Return the scatter of gradient-boosted trees that learn from the same rows and inputs; takes minutes.
+
+    Parameters
+    ----------
+    stars
+        Held-out and training stars.
+    task
+        Its inputs are what the trees see; its labels are what they predict.
+    seed, threads
+        Of XGBoost.
+    advance
+        Called with fits done, fits in all and what is being fitted.
+    """
+    rows: list[dict[str, Any]] = []
+    asked = [name for name in labels(stars, task) if name in _TREE_LABELS] or labels(stars, task)
+    fits = [(model, name) for model in TREES for name in asked]
+    for done, (model, name) in enumerate(fits):
+        advance(done, len(fits), f"{model}, {name}")
+        predicted = xgboost_fit(
+            stars.train,
+            stars.test,
+            stars.vocabulary,
+            task.inputs,
+            [name],
+            seed=seed,
+            threads=threads,
+            settings=TREES[model],
+        )
+        rows += _rows(stars, task, model, name, predicted[:, 0])
+    advance(len(fits), len(fits), "")
+    return rows
+
+
+def labels(stars: HeldOut, task: Task) -> list[str]:
+    """Return the labels among what a task asks for."""
+    tokens = stars.vocabulary.tokens
+    return [name for name in task.requests if tokens[stars.vocabulary.index(name)].kind == "label"]
+
+
+def _rows(stars: HeldOut, task: Task, model: str, name: str, predicted: Floats) -> list[dict[str, Any]]:
+    rows = []
+    for against, target in stars.targets(name).items():
+        residual = target - predicted
+        rows.append(
+            {
+                "task": task.name,
+                "model": model,
+                "token": name,
+                "against": against,
+                "num_stars": int(np.isfinite(residual).sum()),
+                "scatter": mad_scatter(residual),
+                "bias": float(np.nanmedian(residual)),
+            }
+        )
+    return rows

@@ -1,0 +1,50 @@
+"""Stars that a model never saw, with what is needed to judge it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from stellarfm.evaluation.metrics import Floats
+from stellarfm.model.table import TokenTable
+from stellarfm.vocabulary import Task, Vocabulary
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Stars that the model never saw, with what is needed to judge it.
+
+    Attributes
+    ----------
+    test, train
+        Held-out stars, and the training stars that baselines are fitted on.
+    vocabulary
+        Tokens of both.
+    truth
+        True values of tokens for `test`, each of shape (N,); None for real stars.
+    """
+
+    test: TokenTable
+    train: TokenTable
+    vocabulary: Vocabulary
+    truth: Mapping[str, Floats] | None = None
+
+    def that_can_be_asked(self, task: Task) -> "HeldOut":
+        """Keep the stars that have at least one token of every kind that the task shows."""
+        keep = np.ones(len(self.test), dtype=bool)
+        tokens, place = self.vocabulary.tokens, self.vocabulary.index
+        for kind in {tokens[place(name)].kind for name in task.inputs}:
+            places = [place(name) for name in task.inputs if tokens[place(name)].kind == kind]
+            keep &= np.isfinite(self.test.values[:, places]).any(axis=1)
+        truth = {name: values[keep] for name, values in self.truth.items()} if self.truth is not None else None
+        return HeldOut(self.test.rows(keep), self.train, self.vocabulary, truth)
+
+    def targets(self, name: str) -> dict[str, Floats]:
+        """Return what answers for a token are compared with, each of shape (N,): the label, and the truth if there is one.
+
+        The truth counts for the stars that have the label, so that both speak of the same stars.
+        """
+        measured = self.test.values[:, self.vocabulary.index(name)]
+        if self.truth is None or name not in self.truth:
+            return {"label": measured}
+        return {"label": measured, "truth": np.where(np.isfinite(measured), self.truth[name], np.nan)}
