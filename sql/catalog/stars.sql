@@ -41,31 +41,31 @@ select
     stars.source_id >> 43 as healpix_8, --/D HEALPix pixel of order 8, nested, from the source identifier --/C pos.healpix --/N never NULL
     stars.phot_g_mean_mag, --/D Gaia G magnitude --/U mag --/C phot.mag;em.opt --/N not measured
     predictions.teff, --/D Effective temperature --/U K --/C phys.temperature.effective;meta.modelled --/N never NULL
-    predictions.teff - predictions.teff_error as teff_16, --/D 16th percentile of teff (Gaussian) --/U K --/C stat.percentile;phys.temperature.effective --/N never NULL
-    predictions.teff + predictions.teff_error as teff_84, --/D 84th percentile of teff (Gaussian) --/U K --/C stat.percentile;phys.temperature.effective --/N never NULL
-    predictions.teff_error, --/D 1 sigma of teff --/U K --/C stat.error;phys.temperature.effective --/N never NULL
+    predictions.teff_16, --/D 16th percentile of teff --/U K --/C stat.percentile;phys.temperature.effective --/N never NULL
+    predictions.teff_84, --/D 84th percentile of teff --/U K --/C stat.percentile;phys.temperature.effective --/N never NULL
+    predictions.teff_error, --/D 1 sigma of teff: half of its central 68 % --/U K --/C stat.error;phys.temperature.effective --/N never NULL
     predictions.logg, --/D Surface gravity, log10 of cm/s2 --/U dex --/C phys.gravity;meta.modelled --/N never NULL
-    predictions.logg - predictions.logg_error as logg_16, --/D 16th percentile of logg (Gaussian) --/U dex --/C stat.percentile;phys.gravity --/N never NULL
-    predictions.logg + predictions.logg_error as logg_84, --/D 84th percentile of logg (Gaussian) --/U dex --/C stat.percentile;phys.gravity --/N never NULL
-    predictions.logg_error, --/D 1 sigma of logg --/U dex --/C stat.error;phys.gravity --/N never NULL
+    predictions.logg_16, --/D 16th percentile of logg --/U dex --/C stat.percentile;phys.gravity --/N never NULL
+    predictions.logg_84, --/D 84th percentile of logg --/U dex --/C stat.percentile;phys.gravity --/N never NULL
+    predictions.logg_error, --/D 1 sigma of logg: half of its central 68 % --/U dex --/C stat.error;phys.gravity --/N never NULL
     predictions.m_h, --/D Metallicity [M/H] --/U dex --/C phys.abund.Z;meta.modelled --/N never NULL
-    predictions.m_h - predictions.m_h_error as m_h_16, --/D 16th percentile of m_h (Gaussian) --/U dex --/C stat.percentile;phys.abund.Z --/N never NULL
-    predictions.m_h + predictions.m_h_error as m_h_84, --/D 84th percentile of m_h (Gaussian) --/U dex --/C stat.percentile;phys.abund.Z --/N never NULL
-    predictions.m_h_error, --/D 1 sigma of m_h --/U dex --/C stat.error;phys.abund.Z --/N never NULL
+    predictions.m_h_16, --/D 16th percentile of m_h --/U dex --/C stat.percentile;phys.abund.Z --/N never NULL
+    predictions.m_h_84, --/D 84th percentile of m_h --/U dex --/C stat.percentile;phys.abund.Z --/N never NULL
+    predictions.m_h_error, --/D 1 sigma of m_h: half of its central 68 % --/U dex --/C stat.error;phys.abund.Z --/N never NULL
     exp(predictions.logebv) as ebv, --/D Reddening E(B-V) from spectrum and colours --/U mag --/C phot.color.excess;meta.modelled --/N never NULL
-    exp(predictions.logebv - predictions.logebv_error) as ebv_16, --/D 16th percentile of ebv (log-normal) --/U mag --/C stat.percentile;phot.color.excess --/N never NULL
-    exp(predictions.logebv + predictions.logebv_error) as ebv_84, --/D 84th percentile of ebv (log-normal) --/U mag --/C stat.percentile;phot.color.excess --/N never NULL
+    exp(predictions.logebv_16) as ebv_16, --/D 16th percentile of ebv --/U mag --/C stat.percentile;phot.color.excess --/N never NULL
+    exp(predictions.logebv_84) as ebv_84, --/D 84th percentile of ebv --/U mag --/C stat.percentile;phot.color.excess --/N never NULL
     case
         when predictions.g_fakemag > 0
             then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / predictions.g_fakemag
     end as distance_pc, --/D Distance from the predicted luminosity, without the parallax --/U pc --/C pos.distance;meta.modelled --/N no G magnitude, or the predicted luminosity is not positive
     case
         when predictions.g_fakemag > 0
-            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / (predictions.g_fakemag + predictions.g_fakemag_error)
+            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / predictions.g_fakemag_84
     end as distance_pc_16, --/D 16th percentile of distance_pc --/U pc --/C stat.percentile;pos.distance --/N as distance_pc
     case
-        when predictions.g_fakemag > predictions.g_fakemag_error
-            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / (predictions.g_fakemag - predictions.g_fakemag_error)
+        when predictions.g_fakemag > 0 and predictions.g_fakemag_16 > 0
+            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / predictions.g_fakemag_16
     end as distance_pc_84, --/D 84th percentile of distance_pc --/U pc --/C stat.percentile;pos.distance --/N the luminosity is within 1 sigma of zero: no upper limit
     predictions.num_tokens_observed, --/D Tokens of the star that the model was shown --/C meta.number --/N never NULL
     stars.xp_num_relevant_bases, --/D Relevant BP and RP coefficients, together --/C meta.number --/N no XP spectrum

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stellarfm.evaluation.metrics import Floats
+from stellarfm.evaluation.metrics import Floats, coverage
 from stellarfm.tables import describe
 from stellarfm.vocabulary import Vocabulary
 
@@ -33,7 +33,7 @@ def _pyplot() -> Any:
 
 
 def draw_agreement(
-    path: Path, vocabulary: Vocabulary, names: tuple[str, ...], truth: Floats, predicted: Floats, error: Floats
+    path: Path, vocabulary: Vocabulary, names: tuple[str, ...], truth: Floats, predicted: Floats
 ) -> None:
     """Draw predictions against the truth, one panel a token, with the residuals below.
 
@@ -45,7 +45,7 @@ def draw_agreement(
         Gives the units.
     names
         K tokens.
-    truth, predicted, error
+    truth, predicted
         Shape (N, K).
     """
     plt = _pyplot()
@@ -108,7 +108,7 @@ def draw_kiel(path: Path, true: Floats, predicted: Floats) -> None:
     plt.close(figure)
 
 
-def draw_calibration(path: Path, names: tuple[str, ...], truth: Floats, predicted: Floats, error: Floats) -> None:
+def draw_calibration(path: Path, names: tuple[str, ...], below: Floats) -> None:
     """Draw the share of truths inside an interval against the share that the interval promises.
 
     Parameters
@@ -117,19 +117,14 @@ def draw_calibration(path: Path, names: tuple[str, ...], truth: Floats, predicte
         PNG file to write.
     names
         K tokens.
-    truth, predicted, error
-        Shape (N, K).
+    below
+        Shape (N, K): how much of each predicted distribution lies below the truth.
     """
-    from scipy.stats import norm
-
     plt = _pyplot()
     figure, axis = plt.subplots(figsize=(3.8, 3.8))
     promised = np.linspace(0.02, 0.98, 49)
     for k, name in enumerate(names):
-        known = np.isfinite(truth[:, k]) & np.isfinite(predicted[:, k])
-        pull = np.abs(truth[known, k] - predicted[known, k]) / error[known, k]
-        reached = [float(np.mean(pull < norm.ppf(0.5 + share / 2))) for share in promised] if known.any() else promised
-        axis.plot(promised, reached, label=name, lw=1.4)
+        axis.plot(promised, [coverage(below[:, k], share) for share in promised], label=name, lw=1.4)
     axis.plot([0, 1], [0, 1], color=_GREY, lw=0.8, zorder=0)
     axis.set_xlabel("share promised")
     axis.set_ylabel("share of stars inside")

@@ -10,8 +10,6 @@ Floats = NDArray[np.floating]
 MAD_TO_SIGMA = 1.4826
 """Scale that makes the median absolute deviation of a Gaussian its standard deviation."""
 
-_SIGMAS_68, _SIGMAS_95 = 0.994458, 1.959964
-
 
 @dataclass(frozen=True)
 class Score:
@@ -52,24 +50,20 @@ def mad_scatter(residual: Floats) -> float:
     return float(MAD_TO_SIGMA * np.median(np.abs(finite - np.median(finite))))
 
 
-def score(truth: Floats, predicted: Floats, predicted_error: Floats, truth_error: Floats | None = None) -> Score:
+def score(truth: Floats, predicted: Floats, below: Floats) -> Score:
     """Compare predictions with what is true.
 
     Parameters
     ----------
-    truth, predicted, predicted_error
-        Shape (N,), in one unit; `predicted_error` is 1 sigma.
-    truth_error
-        Shape (N,); 1 sigma of `truth` itself where it was measured, added in quadrature for the coverage.
+    truth, predicted
+        Shape (N,), in one unit.
+    below
+        Shape (N,): how much of each predicted distribution lies below the truth; see `coverage`.
     """
     known = np.isfinite(truth) & np.isfinite(predicted)
     residual = (truth - predicted)[known].astype(np.float64)
     if residual.size == 0:
         return Score(0, *[float("nan")] * 6)
-    variance = predicted_error[known].astype(np.float64) ** 2
-    if truth_error is not None:
-        variance += np.nan_to_num(truth_error[known]).astype(np.float64) ** 2
-    pull = np.abs(residual) / np.sqrt(variance)
     p16, p50, p84 = np.percentile(residual, [16, 50, 84])
     return Score(
         num_stars=int(residual.size),
@@ -77,6 +71,20 @@ def score(truth: Floats, predicted: Floats, predicted_error: Floats, truth_error
         bias=float(p50),
         p16=float(p16),
         p84=float(p84),
-        coverage_68=float(np.mean(pull < _SIGMAS_68)),
-        coverage_95=float(np.mean(pull < _SIGMAS_95)),
+        coverage_68=coverage(below[known], 0.68),
+        coverage_95=coverage(below[known], 0.95),
     )
+
+
+def coverage(below: Floats, share: float) -> float:
+    """Return the share of stars inside the central interval that promises `share`.
+
+    Parameters
+    ----------
+    below
+        Shape (N,): how much of each predicted distribution lies below the truth, between 0 and 1; NaN does not count.
+    share
+        What the interval promises.
+    """
+    known = below[np.isfinite(below)]
+    return float(np.mean(np.abs(known - 0.5) < share / 2)) if known.size else float("nan")

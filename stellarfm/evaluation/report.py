@@ -76,13 +76,9 @@ def _rows(task: Task, answered: Answered) -> list[dict[str, Any]]:
 
 def _draw(folder: Path, stars: HeldOut, answered: Answered) -> None:
     names = answered.task.requests
-    places = [stars.vocabulary.index(name) for name in names]
-    target = stars.test.values[:, places].copy()
-    for k, name in enumerate(names):
-        if stars.truth is not None and name in stars.truth:
-            target[:, k] = np.where(np.isfinite(target[:, k]), stars.truth[name], np.nan)
-    draw_agreement(folder / "agreement.png", stars.vocabulary, names, target, answered.values, answered.errors)
-    draw_calibration(folder / "calibration.png", names, target, answered.values, answered.errors)
+    target = np.stack([list(stars.targets(name).values())[-1] for name in names], axis=1)
+    draw_agreement(folder / "agreement.png", stars.vocabulary, names, target, answered.values)
+    draw_calibration(folder / "calibration.png", names, answered.below)
     if set(_KIEL) <= set(names):
         labels = [names.index(name) for name in _KIEL]
         known = np.isfinite(target[:, labels]).all(axis=1)

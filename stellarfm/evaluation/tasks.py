@@ -25,6 +25,8 @@ class Answered:
         What was asked.
     values, errors
         Shape (N, K): one row a held-out star, one column a request.
+    below
+        Shape (N, K): how much of each answer lies below the truth, or below the label where the truth is not known.
     scores
         Against the label as it was measured, by token.
     truth_scores
@@ -34,6 +36,7 @@ class Answered:
     task: Task
     values: NDArray[np.float32]
     errors: NDArray[np.float32]
+    below: NDArray[np.float64]
     scores: dict[str, Score]
     truth_scores: dict[str, Score]
 
@@ -64,12 +67,14 @@ def answer(
     columns = [vocabulary.index(name) for name in task.inputs]
     shown[:, columns] = stars.values[:, columns]
     answers = model.predict(TokenTable(stars.ids, shown, stars.errors), list(task.requests))
-    scores, truth_scores = {}, {}
+    places = [vocabulary.index(name) for name in task.requests]
+    labels = stars.values[:, places]
+    below = answers.cumulative(labels, stars.errors[:, places])
+    scores = {name: score(labels[:, k], answers.values[:, k], below[:, k]) for k, name in enumerate(task.requests)}
+    truth_scores = {}
     for k, name in enumerate(task.requests):
-        place = vocabulary.index(name)
-        value, error = answers.values[:, k], answers.errors[:, k]
-        scores[name] = score(stars.values[:, place], value, error, stars.errors[:, place])
         if truth is not None and name in truth:
-            measured = np.where(np.isfinite(stars.values[:, place]), truth[name], np.nan)
-            truth_scores[name] = score(measured, value, error)
-    return Answered(task, answers.values, answers.errors, scores, truth_scores)
+            true = np.where(np.isfinite(labels), truth[name][:, None], np.nan)
+            below[:, k] = answers.cumulative(true)[:, k]
+            truth_scores[name] = score(true[:, k], answers.values[:, k], below[:, k])
+    return Answered(task, answers.values, answers.errors, below, scores, truth_scores)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+from stellarfm.model import mixtures
 
 Floats = NDArray[np.float32]
-_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Answers:
     names
         The K tokens that were requested.
     values, errors
-        Shape (N, K), in the units of the tokens; errors are 1 sigma of the star itself, without measurement noise.
+        Shape (N, K), in the units of the tokens: the median, and half of the central 68 %, which for one Gaussian are its
+        mean and sigma. Of the star itself, without measurement noise.
     is_prior
         Shape (N,): nothing was known of the star, so the answer is that for a star drawn at random.
     mixture
@@ -52,26 +53,34 @@ class Answers:
         """
         if not 0 < percent < 100:
             raise ValueError(f"a percentile lies between 0 and 100, not at {percent}")
-        deviate = torch.special.ndtri(torch.tensor(percent / 100, dtype=torch.float64)).item()
+        share = percent / 100
         if self.mixture is None:
+            deviate = torch.special.ndtri(torch.tensor(share, dtype=torch.float64)).item()
             return (self.values + np.float32(deviate) * self.errors).astype(np.float32)
-        return _mixture_quantile(self.mixture, percent / 100, deviate)
+        return np.asarray(mixtures.quantile(*_tensors(self.mixture), share).float().numpy())
+
+    def cumulative(self, values: Floats, errors: Floats | None = None) -> NDArray[np.float64]:
+        """Return how much of each answer lies below a value, (N, K): uniform between 0 and 1 where the answers are right.
+
+        Parameters
+        ----------
+        values
+            Shape (N, K), in the units of the tokens; NaN gives NaN.
+        errors
+            Shape (N, K): 1 sigma of `values`, by which the answers are widened; NaN stands for none.
+        """
+        own = self.mixture or Mixture(
+            self.values[..., None], self.errors[..., None], np.ones_like(self.errors)[..., None]
+        )
+        means, sigmas, shares = _tensors(own)
+        if errors is not None:
+            sigmas = torch.hypot(sigmas, torch.from_numpy(np.nan_to_num(errors)).double()[..., None])
+        at = torch.from_numpy(np.asarray(values, np.float64))
+        return np.asarray(mixtures.cumulative(at, means, sigmas, shares).numpy())
 
 
-def _mixture_quantile(mixture: Mixture, share: float, deviate: float) -> Floats:
-    """Return where the cumulative distribution reaches a share, by bisection between the components' own quantiles."""
+def _tensors(mixture: Mixture) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     means, sigmas, shares = (
-        torch.from_numpy(np.asarray(x)).double() for x in (mixture.means, mixture.sigmas, mixture.shares)
+        torch.from_numpy(np.asarray(x, np.float64)) for x in (mixture.means, mixture.sigmas, mixture.shares)
     )
-    own = means + deviate * sigmas  # (N, K, M)
-    low, high = own.min(-1).values, own.max(-1).values  # (N, K)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        below = _cumulative(middle, means, sigmas, shares) < share
-        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-    return np.asarray(((low + high) / 2).float().numpy())
-
-
-def _cumulative(at: Tensor, means: Tensor, sigmas: Tensor, shares: Tensor) -> Tensor:
-    below: Tensor = shares * torch.special.ndtr((at[..., None] - means) / sigmas)
-    return below.sum(-1)
+    return means, sigmas, shares

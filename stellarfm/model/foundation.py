@@ -200,7 +200,7 @@ class FoundationModel:
         asked = torch.tensor([places], device=self.device).expand(len(ids), -1) + 1  # (B, K)
         with self._autocast():
             answer: Answer = self.network(ids, values, errors, asked)
-        parts = list(answer.moments())
+        parts = list(answer.middle())
         if answer.share is not None:
             parts += [answer.mean, (0.5 * answer.log_variance).exp(), answer.share.softmax(-1)]
         return [part.cpu().numpy() for part in parts]

@@ -19,6 +19,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812  the name everybody uses
 from torch import Tensor, nn
 
+from stellarfm.model import mixtures
+from stellarfm.model.mixtures import LOWER, MEDIAN, UPPER
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -292,15 +295,14 @@ class Answer:
     log_variance: Tensor
     share: Tensor | None
 
-    def moments(self) -> tuple[Tensor, Tensor]:
-        """Return mean and standard deviation of the whole distribution, each (B, K)."""
-        variance = self.log_variance.exp()
+    def middle(self) -> tuple[Tensor, Tensor]:
+        """Return the median and half of the central 68 %, each (B, K): of one Gaussian its mean and sigma."""
+        sigmas = (0.5 * self.log_variance).exp()
         if self.share is None:
-            return self.mean[..., 0], variance[..., 0].sqrt()
-        share = self.share.softmax(-1)
-        mean = (share * self.mean).sum(-1)
-        second = (share * (variance + self.mean**2)).sum(-1)
-        return mean, (second - mean**2).clamp_min(1e-12).sqrt()
+            return self.mean[..., 0], sigmas[..., 0]
+        parts = self.mean, sigmas, self.share.softmax(-1)
+        lower, median, upper = (mixtures.quantile(*parts, share) for share in (LOWER, MEDIAN, UPPER))
+        return median, (upper - lower) / 2
 
 
 def halve_matrices(network: StarNetwork) -> StarNetwork:

@@ -23,6 +23,7 @@ from stellarfm.model.table import TokenTable
 from stellarfm.progress import progress_bar
 from stellarfm.registry import ModelVersion
 from stellarfm.resources import resource_folder
+from stellarfm.stages.predict import PERCENTILES
 from stellarfm.tables import plan_tokens, refuse_missing, stream_tokens
 from stellarfm.warehouse import connect
 
@@ -104,6 +105,7 @@ def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]
     values = np.full_like(stars.values, np.nan)
     values[:, shown] = stars.values[:, shown]
     answers = model.predict(TokenTable(stars.ids, values, stars.errors), list(PUBLISHED_TOKENS))
+    percentiles = {percent: answers.percentile(share) for percent, share in PERCENTILES.items()}
     columns: dict[str, Any] = {
         "source_id": stars.ids,
         "num_tokens_observed": np.isfinite(values).sum(1).astype(np.int32),
@@ -111,11 +113,12 @@ def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]
     for k, name in enumerate(PUBLISHED_TOKENS):
         columns[name] = answers.values[:, k].astype(np.float32)
         columns[f"{name}_error"] = answers.errors[:, k].astype(np.float32)
+        columns |= {f"{name}_{percent}": values[:, k] for percent, values in percentiles.items()}
     return pa.table(columns, schema=_schema())
 
 
 def _schema() -> pa.Schema:
-    answers = [(name + suffix, pa.float32()) for name in PUBLISHED_TOKENS for suffix in ("", "_error")]
+    answers = [(name + suffix, pa.float32()) for name in PUBLISHED_TOKENS for suffix in ("", "_error", "_16", "_84")]
     return pa.schema([("source_id", pa.int64()), ("num_tokens_observed", pa.int32()), *answers])
 
 

@@ -16,7 +16,8 @@ STAR: Row = {
 PREDICTION: Row = {
     "source_id": STAR["source_id"], "num_tokens_observed": 100, "teff": 4800.0, "teff_error": 50.0, "logg": 2.5,
     "logg_error": 0.1, "m_h": -0.2, "m_h_error": 0.05, "logebv": -2.0, "logebv_error": 0.2, "g_fakemag": 600.0,
-    "g_fakemag_error": 60.0,
+    "g_fakemag_error": 60.0, "teff_16": 4750.0, "teff_84": 4850.0, "logg_16": 2.4, "logg_84": 2.6, "m_h_16": -0.25,
+    "m_h_84": -0.15, "logebv_16": -2.2, "logebv_84": -1.8, "g_fakemag_16": 540.0, "g_fakemag_84": 660.0,
 }  # fmt: skip
 
 
@@ -49,7 +50,10 @@ def test_a_luminosity_that_is_not_positive_gives_no_distance(con: duckdb.DuckDBP
 
 
 def test_a_luminosity_within_its_error_of_zero_has_no_upper_limit_of_distance(con: duckdb.DuckDBPyConnection) -> None:
-    assert publish(con, "distance_pc > 0, distance_pc_84", {}, {"g_fakemag": 50.0}) == (True, None)
+    assert publish(con, "distance_pc > 0, distance_pc_84", {}, {"g_fakemag": 50.0, "g_fakemag_16": -10.0}) == (
+        True,
+        None,
+    )
 
 
 def test_the_pixel_and_the_version_stand_beside_the_star(con: duckdb.DuckDBPyConnection) -> None:
