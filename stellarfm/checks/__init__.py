@@ -95,7 +95,7 @@ def check_tables(
     return report
 
 
-def check_catalog(catalog: Path, folder: Path) -> CheckReport:
+def check_catalog(catalog: Path, folder: Path, not_given: Collection[str] = ()) -> CheckReport:
     """Check the published table of a release, read-only.
 
     Parameters
@@ -104,13 +104,15 @@ def check_catalog(catalog: Path, folder: Path) -> CheckReport:
         DuckDB file with the table ``stars``.
     folder
         Gets Data Docs and record.
+    not_given
+        As in `check_tables`.
 
     Raises
     ------
     CheckFailedError
         If a critical expectation fails; no row of a release is set aside.
     """
-    return check_tables(catalog, ("catalog.stars",), folder, Checks(max_quarantined_share=0))
+    return check_tables(catalog, ("catalog.stars",), folder, Checks(max_quarantined_share=0), not_given=not_given)
 
 
 def _derive(judge: Judge, suite: Suite) -> Statistics:
