@@ -4,9 +4,12 @@ The packages are the optional group ``maps`` and their data a download of gigaby
 """
 
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,8 +61,37 @@ DUSTMAPS = {
 }
 """Maps of the package dustmaps by name."""
 
-MWDUST = {"Combined19": 1.0}
-"""Maps of the package mwdust, and their scale: without a filter they give E(B-V) of SFD (Bovy et al. 2016)."""
+@dataclass(frozen=True)
+class MwdustMap:
+    """A map of the package mwdust that is linear in the distance modulus between nodes.
+
+    Attributes
+    ----------
+    file
+        Its data, below the folder of the package's data.
+    nodes
+        Distance moduli in mag, evenly spaced; beyond them the outermost lines go on.
+    scale
+        E(B-V) on the scale of SFD for a unit of the map; `source` says where from.
+    source
+        Origin of the scale.
+    """
+
+    file: str
+    nodes: Floats
+    scale: float
+    source: str
+
+
+MWDUST = {
+    "Combined19": MwdustMap(
+        "combined19/combine19.h5",
+        np.linspace(4, 18.875, 120),
+        1.0,
+        "without a filter mwdust gives E(B-V) of SFD, as Leung & Bovy (2024) used it (Bovy et al. 2016, section 2)",
+    )
+}
+"""Maps of the package mwdust by name."""
 
 MAP_NAMES = (*(f"dustmaps:{name}" for name in DUSTMAPS), *(f"mwdust:{name}" for name in MWDUST))
 
@@ -91,26 +123,34 @@ def _open_dustmaps(kind: str) -> Reddening:
 
 
 def _open_mwdust(kind: str) -> Reddening:
+    known = MWDUST[kind]
+    _import(f"mwdust:{kind}", "mwdust")
+    file = Path(os.environ.get("DUST_DIR") or "~/.mwdust").expanduser() / known.file
     hint = f"its data are missing: fetch them with `import mwdust; mwdust.{kind}.download()`"
-    if not os.environ.get("DUST_DIR"):
-        hint += " into the folder that the environment variable DUST_DIR names"
-    return from_mwdust(_open(f"mwdust:{kind}", "mwdust", kind, {}, hint), MWDUST[kind])
+    if not file.is_file():  # mwdust itself would begin to download gigabytes here
+        raise StellarError(f"the dust map mwdust:{kind} cannot be opened (there is no {file}); {hint}")
+    return from_mwdust(_open(f"mwdust:{kind}", "mwdust", kind, {}, hint), known.nodes, known.scale)
 
 
 def _open(name: str, module: str, kind: str, options: Mapping[str, Any], hint: str) -> Any:
     """Import a package and open one of its maps."""
+    found = _import(name, module)
+    try:
+        with redirect_stdout(sys.stderr):  # dustmaps says there at length what is missing
+            return getattr(found, kind)(**options)
+    except (OSError, KeyError) as error:  # h5py says OSError, mwdust may look for an environment variable
+        first = (str(error).splitlines() or [""])[0]
+        raise StellarError(f"the dust map {name} cannot be opened ({first}); {hint}") from error
+
+
+def _import(name: str, module: str) -> Any:
     package = module.partition(".")[0]
     try:
-        found = import_module(module)
+        return import_module(module)
     except ImportError as error:
         raise StellarError(
             f"the dust map {name} needs the package {package} ({error}); install it with `pip install 'stellarfm[maps]'`"
         ) from error
-    try:
-        return getattr(found, kind)(**options)
-    except (OSError, KeyError) as error:  # h5py says OSError, mwdust may look for an environment variable
-        first = (str(error).splitlines() or [""])[0]
-        raise StellarError(f"the dust map {name} cannot be opened ({first}); {hint}") from error
 
 
 def from_dustmaps(query: Any, scale: float = 1.0, asked: Mapping[str, Any] | None = None) -> Reddening:
@@ -147,28 +187,35 @@ def from_dustmaps(query: Any, scale: float = 1.0, asked: Mapping[str, Any] | Non
     return reddening
 
 
-def from_mwdust(dust: Any, scale: float = 1.0) -> Reddening:
-    """Return a map of mwdust as a function; it takes one sight line at a time, with all its distances.
+def from_mwdust(dust: Any, nodes: Floats, scale: float = 1.0) -> Reddening:
+    """Return a map of mwdust as a function.
+
+    mwdust takes one sight line, and some 10 microseconds a distance: it is asked at its own nodes, and the lines between
+    them are drawn here, which for a map that is made of such lines is the same.
 
     Parameters
     ----------
     dust
-        Called with l, b (degrees) and an array of distances (kpc); a sight line outside of it is an IndexError.
+        Called with l, b (degrees) and an array of distances (kpc); NaN or an IndexError is outside of the map.
+    nodes
+        Distance moduli in mag, evenly spaced, between which the map is linear.
     scale
         E(B-V) on the scale of SFD for a unit of the map.
     """
+    nodes_kpc, step = 10 ** (nodes / 5 - 2), nodes[1] - nodes[0]
+
+    def profile(l_one: float, b_one: float) -> Floats:
+        try:
+            return scale * np.asarray(dust(l_one, b_one, nodes_kpc), dtype=np.float64)
+        except IndexError:
+            return np.full(len(nodes), np.nan)
 
     def reddening(l_deg: Floats, b_deg: Floats, distance_kpc: Floats) -> Floats:
-        distance = np.atleast_2d(distance_kpc)
-        sights = np.broadcast_to(np.hstack([np.reshape(l_deg, (-1, 1)), np.reshape(b_deg, (-1, 1))]), (len(distance), 2))
-        found = np.full(distance.shape, np.nan)
-        for row, (l_one, b_one) in enumerate(sights.tolist()):
-            known = np.isfinite(distance[row])
-            if known.any():
-                try:
-                    found[row, known] = scale * np.asarray(dust(l_one, b_one, distance[row, known]))
-                except IndexError:
-                    continue  # no pixel of the map holds this sight line
-        return found.reshape(np.shape(distance_kpc))
+        l_all, b_all = np.broadcast_arrays(np.ravel(l_deg), np.ravel(b_deg))
+        at_nodes = np.stack([profile(l_one, b_one) for l_one, b_one in zip(l_all.tolist(), b_all.tolist(), strict=True)])
+        place = (5 * np.log10(distance_kpc) + 10 - nodes[0]) / step
+        low = np.clip(np.nan_to_num(np.floor(place)), 0, len(nodes) - 2).astype(np.intp)
+        below, above = (np.take_along_axis(at_nodes, low + k, axis=1) for k in (0, 1))
+        return np.asarray(below + (place - low) * (above - below))
 
     return reddening
