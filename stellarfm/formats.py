@@ -31,9 +31,7 @@ _LARGE_GROUP = 250_000
 """Rows of a Parquet row group that are worth sharing among cores."""
 
 
-def open_table(
-    con: duckdb.DuckDBPyConnection, address: str | Path, name: str, *, as_written: bool = False
-) -> str:
+def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str, *, as_written: bool = False) -> str:
     """Make a file known to a connection and return what stands after ``from``.
 
     Parameters
@@ -89,9 +87,7 @@ def _guarded(
         ) from error
 
 
-def _open(
-    con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool, as_written: bool
-) -> str:
+def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool, as_written: bool) -> str:
     suffix = _suffix(path)
     if suffix in _DUCKDB:
         return _open_duckdb(con, path, part, name, numbered=numbered)

@@ -61,6 +61,7 @@ DUSTMAPS = {
 }
 """Maps of the package dustmaps by name."""
 
+
 @dataclass(frozen=True)
 class MwdustMap:
     """A map of the package mwdust that is linear in the distance modulus between nodes.
@@ -212,7 +213,9 @@ def from_mwdust(dust: Any, nodes: Floats, scale: float = 1.0) -> Reddening:
 
     def reddening(l_deg: Floats, b_deg: Floats, distance_kpc: Floats) -> Floats:
         l_all, b_all = np.broadcast_arrays(np.ravel(l_deg), np.ravel(b_deg))
-        at_nodes = np.stack([profile(l_one, b_one) for l_one, b_one in zip(l_all.tolist(), b_all.tolist(), strict=True)])
+        at_nodes = np.stack(
+            [profile(l_one, b_one) for l_one, b_one in zip(l_all.tolist(), b_all.tolist(), strict=True)]
+        )
         place = (5 * np.log10(distance_kpc) + 10 - nodes[0]) / step
         low = np.clip(np.nan_to_num(np.floor(place)), 0, len(nodes) - 2).astype(np.intp)
         below, above = (np.take_along_axis(at_nodes, low + k, axis=1) for k in (0, 1))

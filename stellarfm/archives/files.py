@@ -1,7 +1,7 @@
 """Files of one's own as an archive: a mapping says which files hold which table, and what their columns are called."""
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Files:
     def __init__(self, path: Path, seed: int, *, memory_limit: str = "2GB", threads: int = 2) -> None:
         self._path, self._seed = path, seed
         self._mapping = read_mapping(path)
-        self._room = {"memory_limit": memory_limit, "threads": threads}
+        self._database = partial(open_database, memory_limit=memory_limit, threads=threads)
         self.folder = f"files-{_key(self._mapping, seed)}"
 
     def plan(self) -> list[Query]:
@@ -96,7 +96,7 @@ class Files:
         """Read one file into one part."""
         mapping = self._mapping.tables[table]
         called = f"{table}: {_relative(self._mapping.folder, address)}"
-        with open_database(**self._room) as con:
+        with self._database() as con:
             relation = _open(con, table, address, mapping)
             schema = schema_of(table, mapping, con.sql(f"from {relation}").columns)
             casts, lacking = plan_casts(con, relation, schema, mapping.columns, called)
@@ -116,7 +116,7 @@ class Files:
         name = self._mapping.dust_map
         reddening = _open_map_once(name)
         files = [str(landing.folder / "gaia_source" / f"{part}.parquet")]
-        with open_database(**self._room) as con:
+        with self._database() as con:
             con.execute("create schema staging")
             con.execute("create table staging.gaia_source as from read_parquet($files)", {"files": files})
             if con.execute("select count(l + b) from staging.gaia_source").fetchall()[0][0] == 0:

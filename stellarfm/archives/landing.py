@@ -47,9 +47,7 @@ class Landing:
         """Whether a part is complete: its manifest is written last."""
         return self._manifest(table, part).is_file() and self._parquet(table, part).is_file()
 
-    def write(
-        self, table: str, part: str, data: pa.Table | pa.RecordBatchReader, query: str, release: str
-    ) -> None:
+    def write(self, table: str, part: str, data: pa.Table | pa.RecordBatchReader, query: str, release: str) -> None:
         """Add a part; a part that is complete already is left as it is.
 
         Parameters

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
+
+from stellarfm.database import open_database
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class TableSchema:
     def empty(self) -> pa.Table:
         """Return the table without rows."""
         selects = ", ".join(f'null::{kind} as "{name}"' for name, kind in self.columns.items())
-        return duckdb.sql(f"select {selects} limit 0").to_arrow_table()  # noqa: S608
+        with open_database() as con:
+            return con.sql(f"select {selects} limit 0").to_arrow_table()
 
 
 def _schema(text: str) -> TableSchema:

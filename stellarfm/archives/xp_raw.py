@@ -40,7 +40,7 @@ _CSV_BLOCK_BYTES = 1 << 24
 """A row with its correlations has some 50 kB, and a block must hold at least one."""
 
 
-def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat) -> pa.Table:  # noqa: A002  the word of the archives
+def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat) -> pa.Table:
     """Read one answer of DataLink.
 
     Parameters

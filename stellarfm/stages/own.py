@@ -19,7 +19,7 @@ from stellarfm.registry import ModelVersion, Registry
 from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation
 from stellarfm.stages.train import TrainedRun, model_tags, train_model
 from stellarfm.tables import read_tokens
-from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.vocabulary import load_vocabulary
 
 _MIN_STARS = 50
 
