@@ -27,8 +27,10 @@ class _Section(BaseModel):
 class Archive(_Section):
     """Where the observations come from."""
 
-    name: Literal["simulated"] = "simulated"
-    """Archive to read; ``simulated`` needs no network."""
+    name: Literal["simulated", "files", "leung-bovy-2024"] = "simulated"
+    """Archive to read; none of these needs a network."""
+    path: Path | None = None
+    """What an archive of files reads: a mapping (TOML) for ``files``, the HDF5 file for ``leung-bovy-2024``."""
     num_stars: int = Field(40_000, ge=100, le=100_000_000)
     """Distinct stars of the simulated sky."""
 

@@ -31,7 +31,7 @@ _LARGE_GROUP = 250_000
 """Rows of a Parquet row group that are worth sharing among cores."""
 
 
-def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -> str:
+def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str, *, as_written: bool = False) -> str:
     """Make a file known to a connection and return what stands after ``from``.
 
     Parameters
@@ -43,13 +43,15 @@ def open_table(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -
         names one of several tables, ``file.fits#2`` an extension.
     name
         A name for it that the connection does not use yet.
+    as_written
+        Whether all columns of CSV are text: leading zeros stay, and who casts them sees what cannot be cast.
 
     Raises
     ------
     StellarError
         If there is no such file, or it is not a table.
     """
-    return _guarded(con, address, name, numbered=False)
+    return _guarded(con, address, name, numbered=False, as_written=as_written)
 
 
 def open_numbered(con: duckdb.DuckDBPyConnection, address: str | Path, name: str) -> str:
@@ -66,13 +68,15 @@ def open_numbered(con: duckdb.DuckDBPyConnection, address: str | Path, name: str
     return _guarded(con, address, name, numbered=True)
 
 
-def _guarded(con: duckdb.DuckDBPyConnection, address: str | Path, name: str, *, numbered: bool) -> str:
+def _guarded(
+    con: duckdb.DuckDBPyConnection, address: str | Path, name: str, *, numbered: bool, as_written: bool = False
+) -> str:
     text, _, part = str(address).partition("#")
     path = Path(text)
     if not path.is_file() and not _parquet_files(path):
         raise StellarError(f"there is no table {path}; name a file that is there ({', '.join(READABLE)})")
     try:
-        relation = _open(con, path, part, name, numbered=numbered)
+        relation = _open(con, path, part, name, numbered=numbered, as_written=as_written)
         if numbered:
             _view_shared(con, path, name)
         return relation
@@ -83,7 +87,7 @@ def _guarded(con: duckdb.DuckDBPyConnection, address: str | Path, name: str, *, 
         ) from error
 
 
-def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool) -> str:
+def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool, as_written: bool) -> str:
     suffix = _suffix(path)
     if suffix in _DUCKDB:
         return _open_duckdb(con, path, part, name, numbered=numbered)
@@ -97,7 +101,8 @@ def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, n
             f"create temp table {name} as select row_number() over () - 1 as {ROW}, * from read_csv({_literal(path)})"
         )
     elif suffix in _TEXT:
-        con.execute(f"create temp view {name} as from read_csv({_literal(path)})")
+        options = ", all_varchar = true" if as_written else ""
+        con.execute(f"create temp view {name} as from read_csv({_literal(path)}{options})")
     elif suffix in _FITS | _VOTABLE:
         _register(con, path, part, name, numbered=numbered)
     else:

@@ -1,6 +1,6 @@
 """Connections to DuckDB, and the running of sql/: staging, crossmatch, marts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,9 @@ def connect(
         con.close()
 
 
-def build_staging(con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> None:
+def build_staging(
+    con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]], not_given: Collection[str] = ()
+) -> None:
     """Make the staging tables from the parts of the landing.
 
     Parameters
@@ -83,6 +85,8 @@ def build_staging(con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[P
         An empty database.
     files
         Parquet files of each archive table.
+    not_given
+        Archive tables that the selection does without: these may be empty.
 
     Raises
     ------
@@ -103,7 +107,7 @@ def build_staging(con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[P
                 f"fetch it anew or mend {parts[0]}"
             ) from error
         rows = con.execute(f"select count(*) from staging.{table}").fetchall()[0][0]  # noqa: S608
-        if rows == 0:
+        if rows == 0 and archive_table not in not_given:
             raise StellarError(
                 f"the table {archive_table} is empty: the selection has no rows; widen it and ingest again"
             )
@@ -117,6 +121,28 @@ def build_marts(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create schema marts")
     for mart in MARTS:
         con.execute(f"create table marts.{mart} as {read_sql(f'marts/{mart}')}")
+
+
+def stage_training_set(con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> None:
+    """Make the staging table of a training set that holds tokens already.
+
+    Parameters
+    ----------
+    con
+        An empty database.
+    files
+        Parquet files of the table ``leung_bovy_2024``.
+    """
+    con.execute("create schema staging")
+    parts = [str(path) for path in files["leung_bovy_2024"]]
+    con.execute(f"create table staging.leung_bovy_2024 as {read_sql('staging/leung_bovy_2024')}", {"files": parts})
+
+
+def build_marts_of_training_set(con: duckdb.DuckDBPyConnection) -> None:
+    """Derive the marts from a training set that holds tokens already: nothing is left to match."""
+    con.execute("create schema marts")
+    con.execute(f"create table marts.stars as {read_sql('marts/leung_bovy_2024_stars')}")
+    con.execute(f"create table marts.training_set as {read_sql('marts/training_set')}")
 
 
 def sql_texts() -> dict[str, str]:

@@ -52,9 +52,9 @@ select
     predictions.m_h_16, --/D 16th percentile of m_h --/U dex --/C stat.percentile;phys.abund.Z --/N never NULL
     predictions.m_h_84, --/D 84th percentile of m_h --/U dex --/C stat.percentile;phys.abund.Z --/N never NULL
     predictions.m_h_error, --/D 1 sigma of m_h: half of its central 68 % --/U dex --/C stat.error;phys.abund.Z --/N never NULL
-    exp(predictions.logebv) as ebv, --/D Reddening E(B-V) from spectrum and colours --/U mag --/C phot.color.excess;meta.modelled --/N never NULL
-    exp(predictions.logebv_16) as ebv_16, --/D 16th percentile of ebv --/U mag --/C stat.percentile;phot.color.excess --/N never NULL
-    exp(predictions.logebv_84) as ebv_84, --/D 84th percentile of ebv --/U mag --/C stat.percentile;phot.color.excess --/N never NULL
+    exp(predictions.logebv) as ebv, --/D Reddening E(B-V) from spectrum and colours --/U mag --/C phot.color.excess;meta.modelled --/N the model has learned no reddening
+    exp(predictions.logebv_16) as ebv_16, --/D 16th percentile of ebv --/U mag --/C stat.percentile;phot.color.excess --/N the model has learned no reddening
+    exp(predictions.logebv_84) as ebv_84, --/D 84th percentile of ebv --/U mag --/C stat.percentile;phot.color.excess --/N the model has learned no reddening
     case
         when predictions.g_fakemag > 0
             then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / predictions.g_fakemag

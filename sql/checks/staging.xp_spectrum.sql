@@ -6,13 +6,17 @@ select
     bp_n_relevant_bases,
     rp_n_relevant_bases,
     gaia.source_id is not null as has_source,
-    coalesce(len(bp_coefficients), 0) as bp_num_coefficients,
-    coalesce(len(rp_coefficients), 0) as rp_num_coefficients,
+    -- a star may lack a band, then all of it
+    case when coalesce(bp_coefficients, bp_coefficient_errors) is not null or bp_n_relevant_bases is not null
+        then coalesce(len(bp_coefficients), 0) end as bp_num_coefficients,
+    case when coalesce(rp_coefficients, rp_coefficient_errors) is not null or rp_n_relevant_bases is not null
+        then coalesce(len(rp_coefficients), 0) end as rp_num_coefficients,
+    bp_num_coefficients is not null and rp_num_coefficients is not null as has_both_bands,
     len(bp_coefficient_errors) = len(bp_coefficients) and len(rp_coefficient_errors) = len(rp_coefficients)
         as has_all_errors,
-    len([c for c in bp_coefficients || rp_coefficients || bp_coefficient_errors || rp_coefficient_errors if not isfinite(c)])
-        as num_not_finite,
-    list_min(bp_coefficient_errors || rp_coefficient_errors) as smallest_error,
+    len([c for c in list_concat(bp_coefficients, rp_coefficients, bp_coefficient_errors, rp_coefficient_errors)
+        if not isfinite(c)]) as num_not_finite,
+    list_min(list_concat(bp_coefficient_errors, rp_coefficient_errors)) as smallest_error,
     gaia.phot_g_mean_mag,
     -- the first coefficients carry most of the flux: compared with the fluxes of the bands, in magnitudes
     case when bp_coefficients[1] > 0 then -2.5 * log10(bp_coefficients[1]) end as bp_mag,

@@ -11,6 +11,9 @@ import pyarrow.parquet as pq
 from stellarfm.atomic import content_key, file_hash, fresh_file, write_json
 from stellarfm.errors import StellarError
 
+NOT_GIVEN = "not-given"
+"""Name of the only part of a table that a selection does without: no rows, all columns."""
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -44,7 +47,7 @@ class Landing:
         """Whether a part is complete: its manifest is written last."""
         return self._manifest(table, part).is_file() and self._parquet(table, part).is_file()
 
-    def write(self, table: str, part: str, data: pa.Table, query: str, release: str) -> None:
+    def write(self, table: str, part: str, data: pa.Table | pa.RecordBatchReader, query: str, release: str) -> None:
         """Add a part; a part that is complete already is left as it is.
 
         Parameters
@@ -52,7 +55,7 @@ class Landing:
         table, part
             Names of the archive's table and of this piece of it.
         data
-            The rows.
+            The rows, at once or streamed.
         query
             What was asked for, so that the part can be asked for again.
         release
@@ -62,10 +65,10 @@ class Landing:
             return
         target = self._parquet(table, part)
         with fresh_file(target) as path:
-            pq.write_table(data, path, compression="zstd", compression_level=1)
+            num_rows = _write_parquet(path, data)
             sha256 = file_hash(path)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        manifest = Manifest(table, part, query, release, data.num_rows, sha256, now)
+        manifest = Manifest(table, part, query, release, num_rows, sha256, now)
         write_json(self._manifest(table, part), asdict(manifest))
 
     def manifests(self) -> list[Manifest]:
@@ -76,6 +79,13 @@ class Landing:
     def tables(self) -> list[str]:
         """Return the names of the tables that have at least one complete part."""
         return sorted({manifest.table for manifest in self.manifests()})
+
+    def not_given(self) -> set[str]:
+        """Return the names of the tables that this selection does without."""
+        parts: dict[str, set[str]] = {}
+        for manifest in self.manifests():
+            parts.setdefault(manifest.table, set()).add(manifest.part)
+        return {table for table, names in parts.items() if names == {NOT_GIVEN}}
 
     def files(self, table: str) -> list[Path]:
         """Return the Parquet files of the complete parts of a table."""
@@ -117,3 +127,16 @@ class Landing:
 
     def _manifest(self, table: str, part: str) -> Path:
         return self.folder / table / f"{part}.json"
+
+
+def _write_parquet(path: Path, data: pa.Table | pa.RecordBatchReader) -> int:
+    """Write rows and return how many there were."""
+    if isinstance(data, pa.Table):
+        pq.write_table(data, path, compression="zstd", compression_level=1)
+        return int(data.num_rows)
+    num_rows = 0
+    with pq.ParquetWriter(path, data.schema, compression="zstd", compression_level=1) as writer:
+        for batch in data:
+            writer.write_batch(batch)
+            num_rows += batch.num_rows
+    return num_rows

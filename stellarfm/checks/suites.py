@@ -1,8 +1,8 @@
 """The expectation suites of ``expectations/``: which rules a table has, how grave each is, and what a drift is."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from stellarfm.resources import resource_folder
@@ -25,6 +25,8 @@ class Rule:
         Where the range comes from, and what a failure usually means.
     type, kwargs
         Great Expectations' name and arguments; an argument ``{"$PARAMETER": name}`` is known at run time only.
+    needs
+        Tables as ``schema.name``; where a selection does without one of them the rule is not judged.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Rule:
     note: str
     type: str
     kwargs: Mapping[str, Any]
+    needs: frozenset[str] = frozenset()
 
     def parameters(self) -> set[str]:
         """Return the names of the arguments that are known at run time only."""
@@ -89,6 +92,10 @@ class Suite:
     rules: tuple[Rule, ...]
     drift: Mapping[str, Tolerance] = field(default_factory=dict)
 
+    def without(self, tables: Collection[str]) -> "Suite":
+        """Return the suite of a selection that does without some tables."""
+        return replace(self, rules=tuple(rule for rule in self.rules if not rule.needs.intersection(tables)))
+
 
 def read_suite(table: str) -> Suite:
     """Read the suite of a table.
@@ -127,4 +134,5 @@ def _read_rule(file: str, item: Mapping[str, Any]) -> Rule:
             f"{file}: the expectation {item['type']} {item['kwargs']} needs in its meta a rule, a note, "
             f"and a severity out of {', '.join(SEVERITIES)}"
         )
-    return Rule(meta["rule"], meta["severity"], meta["note"], item["type"], item["kwargs"])
+    needs = frozenset(meta.get("needs", ()))
+    return Rule(meta["rule"], meta["severity"], meta["note"], item["type"], item["kwargs"], needs)

@@ -8,16 +8,28 @@ import typer
 from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set, console, print_facts, print_json
 
 
-def ingest(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+def ingest(
+    archive: Annotated[
+        str | None, typer.Option("--archive", help="Archive to read; the same as --set archive.name=NAME.")
+    ] = None,
+    path: Annotated[
+        str | None, typer.Option("--path", help="File that the archive reads; the same as --set archive.path=FILE.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
     """Fetch what is not in the landing yet.
 
-    Example: stellarfm ingest --set archive.num_stars=20000
+    Example: stellarfm ingest --archive files --path mapping.toml
     """
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
     from stellarfm.stages.ingest import ingest as stage
 
-    settings, folder = load_settings(config, set_ or []), Folder.open(home)
+    chosen = [f"archive.{key}={value}" for key, value in (("name", archive), ("path", path)) if value is not None]
+    settings, folder = load_settings(config, [*(set_ or []), *chosen]), Folder.open(home)
     with folder.lock():
         snapshot = stage(settings, folder)
     if as_json:

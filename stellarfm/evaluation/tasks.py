@@ -1,12 +1,13 @@
 """The questions of a report, put to held-out stars."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stellarfm.errors import StellarError
 from stellarfm.evaluation.metrics import Floats, Score, score
 from stellarfm.model.table import TokenTable
 from stellarfm.vocabulary import Task, Vocabulary
@@ -78,3 +79,30 @@ def answer(
             below[:, k] = answers.cumulative(true)[:, k]
             truth_scores[name] = score(true[:, k], answers.values[:, k], below[:, k])
     return Answered(task, answers.values, answers.errors, below, scores, truth_scores)
+
+
+def never_known(vocabulary: Vocabulary, *tables: TokenTable) -> list[str]:
+    """Return the tokens that no star of any table has."""
+    found = np.any([np.isfinite(table.values).any(axis=0) for table in tables], axis=0)
+    return [name for name, known in zip(vocabulary.names, found, strict=True) if not known]
+
+
+def answerable(vocabulary: Vocabulary, unknown: Sequence[str]) -> Vocabulary:
+    """Leave out the questions for tokens that a table never has.
+
+    Raises
+    ------
+    StellarError
+        If nothing is left.
+    """
+    tasks = []
+    for task in vocabulary.tasks:
+        inputs = tuple(name for name in task.inputs if name not in unknown)
+        requests = tuple(name for name in task.requests if name not in unknown)
+        if inputs and requests:
+            tasks.append(replace(task, inputs=inputs, requests=requests))
+    if not tasks:
+        raise StellarError(
+            f"the table has nothing that a task of the vocabulary {vocabulary.name!r} asks for; add labels to it"
+        )
+    return replace(vocabulary, tasks=tuple(tasks))

@@ -1,11 +1,13 @@
 """Archive to landing."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from stellarfm.archives.landing import Landing
 from stellarfm.archives.simulated import SimulatedSky
 from stellarfm.archives.source import Source
 from stellarfm.config import Settings
+from stellarfm.errors import StellarError
 from stellarfm.home import Home
 from stellarfm.progress import progress_bar
 
@@ -38,8 +40,31 @@ def landing_of(settings: Settings, home: Home) -> Landing:
 
 
 def source_of(settings: Settings) -> Source:
-    """Return the archive, and the selection of its stars, that the settings describe."""
-    return SimulatedSky(settings.archive.num_stars, settings.seed, settings.warehouse.threads)
+    """Return the archive, and the selection of its stars, that the settings describe.
+
+    Raises
+    ------
+    StellarError
+        If the archive reads a file and none is named, or the file is not what it should be.
+    """
+    archive, room = settings.archive, settings.warehouse
+    if archive.name == "files":
+        from stellarfm.archives.files import Files
+
+        return Files(_path(settings), settings.seed, memory_limit=room.memory_limit, threads=room.threads)
+    if archive.name == "leung-bovy-2024":
+        from stellarfm.archives.leung_bovy import LeungBovy
+
+        return LeungBovy(_path(settings))
+    return SimulatedSky(archive.num_stars, settings.seed, room.threads)
+
+
+def _path(settings: Settings) -> Path:
+    if settings.archive.path is None:
+        raise StellarError(
+            f"the archive {settings.archive.name} reads a file; name it with --path FILE or --set archive.path=FILE"
+        )
+    return settings.archive.path
 
 
 def ingest(settings: Settings, home: Home) -> Snapshot:

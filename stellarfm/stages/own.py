@@ -1,7 +1,7 @@
 """A table of one's own to a trained model in the registry, without a warehouse."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from stellarfm.config import Settings
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.held_out import HeldOut
+from stellarfm.evaluation.tasks import answerable, never_known
 from stellarfm.formats import open_table
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
@@ -18,7 +19,7 @@ from stellarfm.registry import ModelVersion, Registry
 from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation
 from stellarfm.stages.train import TrainedRun, model_tags, train_model
 from stellarfm.tables import read_tokens
-from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.vocabulary import load_vocabulary
 
 _MIN_STARS = 50
 
@@ -61,13 +62,13 @@ def train_on_table(
         raise StellarError(f"{address} has {len(table)} rows; a model needs at least {_MIN_STARS} to learn from")
     parts = split_rows(table)
     sizes = {name: len(part) for name, part in parts.items()}
-    unknown = [name for k, name in enumerate(vocabulary.names) if not np.isfinite(table.values[:, k]).any()]
+    unknown = never_known(vocabulary, table)
     tell(f"{len(table):,} stars: {sizes['train']:,} to learn from, {sizes['test']:,} held out")
     if unknown:
         tell(f"never known in this table: {', '.join(unknown)}")
     data_hash = content_key(*(array.tobytes().hex() for array in (table.ids, table.values, table.errors)))
     run = train_model(settings, home, vocabulary, parts["train"], parts["validation"], data_hash)
-    held_out = HeldOut(parts["test"], parts["train"], _answerable(vocabulary, unknown))
+    held_out = HeldOut(parts["test"], parts["train"], answerable(vocabulary, unknown))
     evaluation = evaluate_model(home, run.key, run.model, held_out, data_hash)
     log_evaluation(home, run, evaluation)
     registry = Registry(home)
@@ -85,18 +86,3 @@ def split_rows(table: TokenTable) -> dict[str, TokenTable]:
     bucket = bucket % np.uint64(100)
     sides = {"test": bucket < 10, "validation": (bucket >= 10) & (bucket < 15), "train": bucket >= 15}
     return {name: table.rows(chosen) for name, chosen in sides.items()}
-
-
-def _answerable(vocabulary: Vocabulary, unknown: list[str]) -> Vocabulary:
-    """Leave out the questions for tokens that the table never has."""
-    tasks = []
-    for task in vocabulary.tasks:
-        inputs = tuple(name for name in task.inputs if name not in unknown)
-        requests = tuple(name for name in task.requests if name not in unknown)
-        if inputs and requests:
-            tasks.append(replace(task, inputs=inputs, requests=requests))
-    if not tasks:
-        raise StellarError(
-            f"the table has nothing that a task of the vocabulary {vocabulary.name!r} asks for; add labels to it"
-        )
-    return replace(vocabulary, tasks=tuple(tasks))

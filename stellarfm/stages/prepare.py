@@ -15,9 +15,10 @@ from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
 from stellarfm.progress import progress_bar
+from stellarfm.recipes import recipe_of
 from stellarfm.resources import resource_folder
 from stellarfm.stages.ingest import Snapshot, landing_of, snapshot_of
-from stellarfm.warehouse import STAGING, build_marts, build_staging, connect, scalar, sql_texts
+from stellarfm.warehouse import STAGING, connect, scalar, sql_texts
 
 CHECKED_STAGING = tuple(f"staging.{name}" for name in STAGING)
 CHECKED_MARTS = ("crossmatch.gaia_twomass", "crossmatch.gaia_apogee", "marts.stars", "marts.training_set")
@@ -101,6 +102,7 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot) -> Prepared:
 def _build(settings: Settings, home: Home, path: Path, folder: Path) -> tuple[str, CheckReport]:
     """Build and check a warehouse; return the hash of its training set, and what was found."""
     landing = landing_of(settings, home)
+    recipe = recipe_of(landing)
     room = settings.warehouse
     opened = partial(connect, memory_limit=room.memory_limit, threads=room.threads)
     check = partial(
@@ -109,21 +111,22 @@ def _build(settings: Settings, home: Home, path: Path, folder: Path) -> tuple[st
         threads=room.threads,
         accepted=read_accepted(home.checks),
         raise_drift=False,
+        not_given=recipe.not_given,
     )
     rows = landing.rows()
     with progress_bar("prepare", "steps") as advance:
         advance(0, _STEPS, "staging")
         with opened(path) as con:
-            build_staging(con, {table: landing.files(table) for table in STAGING.values()})
+            recipe.build_staging(con, {table: landing.files(table) for table in recipe.staging.values()})
         advance(1, _STEPS, "checking the archives' tables")
-        landed = {f"staging.{table}": {"landing_rows": rows[archive]} for table, archive in STAGING.items()}
-        staged = check(path, CHECKED_STAGING, folder, settings.checks, parameters=landed)
+        landed = {f"staging.{table}": {"landing_rows": rows[archive]} for table, archive in recipe.staging.items()}
+        staged = check(path, recipe.checked_staging, folder, settings.checks, parameters=landed)
         advance(2, _STEPS, "crossmatch and marts")
         with opened(path) as con:
-            build_marts(con)
-            sources = {"marts.stars": {"source_rows": scalar(con, "select count(*) from staging.gaia_source")}}
+            recipe.build_marts(con)
+            sources = {"marts.stars": {"source_rows": scalar(con, recipe.source_rows)}}
         advance(3, _STEPS, "checking the marts")
-        report = staged.joined(check(path, CHECKED_MARTS, folder, settings.checks, parameters=sources))
+        report = staged.joined(check(path, recipe.checked_marts, folder, settings.checks, parameters=sources))
         if report.error:
             raise CheckFailedError(report.error, report)
         with opened(path) as con:

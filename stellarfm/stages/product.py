@@ -7,6 +7,7 @@ from stellarfm.catalog.release import Release
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.held_out import HeldOut
+from stellarfm.evaluation.tasks import answerable, never_known
 from stellarfm.home import Home
 from stellarfm.model.table import TokenTable
 from stellarfm.registry import CHAMPION, ModelVersion, Registry, Verdict
@@ -19,7 +20,7 @@ from stellarfm.stages.prepare import Prepared, prepared_of
 from stellarfm.stages.train import TrainedRun, model_tags, train_model
 from stellarfm.tables import read_tokens
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
-from stellarfm.warehouse import connect
+from stellarfm.warehouse import connect, scalar
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,15 @@ class Promotion:
 
 
 def train(settings: Settings, home: Home) -> TrainedRun:
-    """Train on the warehouse's training set; a finished training is returned as it is."""
+    """Train on the warehouse's training set; a finished training is returned as it is.
+
+    Raises
+    ------
+    StellarError
+        If no star of the training set has a label.
+    """
     prepared = prepared_of(home)
+    _refuse_no_labels(home)
     vocabulary = load_vocabulary(settings.training.vocabulary)
     training_stars, validation_stars = (_read_split(home, vocabulary, split) for split in ("train", "validation"))
     return train_model(settings, home, vocabulary, training_stars, validation_stars, prepared.training_set_hash)
@@ -108,13 +116,24 @@ def _evaluate(settings: Settings, home: Home, run: str, model: Any, vocabulary: 
 
 def _held_out(settings: Settings, home: Home, vocabulary: Vocabulary) -> HeldOut:
     test, training_stars = (_read_split(home, vocabulary, split) for split in ("test", "train"))
-    return HeldOut(test, training_stars, vocabulary, read_truth(landing_of(settings, home), test))
+    asked = answerable(vocabulary, never_known(vocabulary, test, training_stars))
+    return HeldOut(test, training_stars, asked, read_truth(landing_of(settings, home), test))
 
 
 def _read_split(home: Home, vocabulary: Vocabulary, split: str) -> TokenTable:
     with connect(home.warehouse, read_only=True) as con:
         relation = f"(from marts.training_set where split = '{split}' order by source_id)"
         return read_tokens(con, relation, vocabulary)
+
+
+def _refuse_no_labels(home: Home) -> None:
+    with connect(home.warehouse, read_only=True) as con:
+        labelled = scalar(con, "select count(*) from marts.training_set where coalesce(teff, logg, m_h) is not null")
+    if labelled == 0:
+        raise StellarError(
+            "no star of the training set has a label (teff, logg or m_h): there is nothing to learn; give the archive "
+            "an apogee_allstar whose stars are among its Gaia sources, and run `stellarfm ingest` and `stellarfm prepare`"
+        )
 
 
 def _origin(settings: Settings, prepared: Prepared) -> dict[str, str]:

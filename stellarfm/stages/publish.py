@@ -75,12 +75,13 @@ def publish(home: Home, version: ModelVersion, origin: Origin) -> Release:
     name = f"r{number}-{key[:8]}"
     with fresh_folder(home.releases / name) as folder:
         predictions = folder / "predictions.parquet"
-        _predict_stars(FoundationModel.load(version.folder), origin.warehouse, predictions)
+        model = FoundationModel.load(version.folder)
+        _predict_stars(model, origin.warehouse, predictions)
         provenance = _provenance(name, key, version) | origin.provenance
         release = write_release(folder, name, key, origin.warehouse, predictions, provenance, origin.metrics)
         predictions.unlink()
         with kept_checks(home.checks, name) as checks:
-            check_catalog(folder / CATALOG_FILE, checks)
+            check_catalog(folder / CATALOG_FILE, checks, () if _learned(model, "logebv") else ("staging.extinction",))
     _point_latest(home, name)
     return release
 
@@ -111,10 +112,19 @@ def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]
         "num_tokens_observed": np.isfinite(values).sum(1).astype(np.int32),
     }
     for k, name in enumerate(PUBLISHED_TOKENS):
-        columns[name] = answers.values[:, k].astype(np.float32)
-        columns[f"{name}_error"] = answers.errors[:, k].astype(np.float32)
-        columns |= {f"{name}_{percent}": values[:, k] for percent, values in percentiles.items()}
+        unknown = np.full(len(stars), not _learned(model, name))
+        numbers = {name: answers.values, f"{name}_error": answers.errors}
+        numbers |= {f"{name}_{percent}": values for percent, values in percentiles.items()}
+        columns |= {
+            column: pa.array(values[:, k].astype(np.float32), mask=unknown) for column, values in numbers.items()
+        }
     return pa.table(columns, schema=_schema())
+
+
+def _learned(model: "FoundationModel", name: str) -> bool:
+    """Whether a model ever saw a token: one that its training set never had was left on a scale of 0 and 1."""
+    place = model.vocabulary.index(name)
+    return not (model.standard.centre[place] == 0 and model.standard.width[place] == 1)
 
 
 def _schema() -> pa.Schema:

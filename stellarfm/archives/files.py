@@ -1,0 +1,201 @@
+"""Files of one's own as an archive: a mapping says which files hold which table, and what their columns are called."""
+
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from stellarfm.archives.casting import Cast, explain, plan_casts, select
+from stellarfm.archives.dust_maps import open_map
+from stellarfm.archives.extinction import SCHEMA, STAR_COLUMNS, reddening_tokens, tokens_of_ebv
+from stellarfm.archives.landing import NOT_GIVEN, Landing
+from stellarfm.archives.mapping import FilesMapping, TableMapping, read_mapping, schema_of
+from stellarfm.archives.schema import EBV, SCHEMAS
+from stellarfm.archives.source import Query
+from stellarfm.archives.xp_raw import RawFormat, read_raw
+from stellarfm.atomic import content_key, file_hash
+from stellarfm.database import open_database
+from stellarfm.errors import StellarError
+from stellarfm.formats import open_table
+from stellarfm.progress import Advance, console
+from stellarfm.resources import read_sql
+
+RELEASE = "files of one's own"
+
+_XP = "xp_continuous_mean_spectrum"
+_RAW_FORMATS: dict[str, RawFormat] = {
+    ".csv": "csv", ".fits": "fits", ".fit": "fits", ".xml": "votable", ".vot": "votable", ".votable": "votable",
+}  # fmt: skip
+_ROWS_AT_ONCE = 65_536
+_VERSION = 1
+"""Raised whenever the same files give other parts."""
+
+
+class Files:
+    """The files that a mapping names, as a source.
+
+    Parameters
+    ----------
+    path
+        The mapping, TOML.
+    seed
+        Seed of the draws of reddenings from a map.
+    memory_limit, threads
+        What DuckDB may take.
+
+    Raises
+    ------
+    StellarError
+        If the mapping says something that cannot be, or a file is not there.
+    """
+
+    unit = "files"
+
+    def __init__(self, path: Path, seed: int, *, memory_limit: str = "2GB", threads: int = 2) -> None:
+        self._path, self._seed = path, seed
+        self._mapping = read_mapping(path)
+        self._database = partial(open_database, memory_limit=memory_limit, threads=threads)
+        self.folder = f"files-{_key(self._mapping, seed)}"
+
+    def plan(self) -> list[Query]:
+        """Return the files that would be read, and the tables that are not given."""
+        return [Query(table, part, text) for table, part, text, _ in self._parts()]
+
+    def fetch(self, landing: Landing, advance: Advance) -> None:
+        """Read the files whose parts are not there yet."""
+        parts = list(self._parts())
+        for done, (table, part, text, address) in enumerate(parts):
+            advance(done, len(parts), text)
+            if landing.has(table, part):
+                continue
+            if address is not None:
+                self._read(landing, table, part, address)
+            elif part == NOT_GIVEN:
+                landing.write(table, part, SCHEMAS[table].empty(), text, RELEASE)
+            else:
+                self._ask_map(landing, part, text)
+        advance(len(parts), len(parts), "")
+
+    def _parts(self) -> Iterator[tuple[str, str, str, str | None]]:
+        """Yield table, part, what is read in words, and the file; gaia_source comes first, the map needs it."""
+        for table in SCHEMAS:
+            mapping = self._mapping.tables.get(table)
+            if mapping is not None:
+                for place, address in enumerate(mapping.files):
+                    yield table, f"part-{place:05d}", _text(self._mapping.folder, address, mapping), address
+            elif table == "extinction" and self._mapping.dust_map:
+                for place, _ in enumerate(self._mapping.tables["gaia_source"].files):
+                    yield table, f"part-{place:05d}", f"E(B-V) of {self._mapping.dust_map}", None
+            else:
+                yield table, NOT_GIVEN, f"{table} is not given: no rows", None
+
+    def _read(self, landing: Landing, table: str, part: str, address: str) -> None:
+        """Read one file into one part."""
+        mapping = self._mapping.tables[table]
+        called = f"{table}: {_relative(self._mapping.folder, address)}"
+        with self._database() as con:
+            relation = _open(con, table, address, mapping)
+            schema = schema_of(table, mapping, con.sql(f"from {relation}").columns)
+            casts, lacking = plan_casts(con, relation, schema, mapping.columns, called)
+            if lacking:
+                console.print(f"{called} lacks {', '.join(lacking)}: NULL for all rows", soft_wrap=True)
+            text = _text(self._mapping.folder, address, mapping) + (f"; NULL: {', '.join(lacking)}" if lacking else "")
+            try:
+                data = con.sql(select(casts, relation)).to_arrow_reader(_ROWS_AT_ONCE)
+                if schema is EBV:
+                    data = _tokens(data, Path(address.partition("#")[0]).stem)
+                landing.write(table, part, data, text, RELEASE)
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                raise _reason(con, casts, relation, called, error) from error
+
+    def _ask_map(self, landing: Landing, part: str, text: str) -> None:
+        """Ask the dust map for the stars of one part of gaia_source."""
+        name = self._mapping.dust_map
+        reddening = _open_map_once(name)
+        files = [str(landing.folder / "gaia_source" / f"{part}.parquet")]
+        with self._database() as con:
+            con.execute("create schema staging")
+            con.execute("create table staging.gaia_source as from read_parquet($files)", {"files": files})
+            if con.execute("select count(l + b) from staging.gaia_source").fetchall()[0][0] == 0:
+                raise StellarError(f"{self._path}: gaia_source has no l and b, which the map {name} needs; map them")
+            con.execute(f"create view zero_points as {read_sql('marts/parallax_zero_point')}")
+            columns = ", ".join("coalesce(zero_point_mas, 0) as " * (c == "zero_point_mas") + c for c in STAR_COLUMNS)
+            stars = con.sql(f"select {columns} from staging.gaia_source left join zero_points using (source_id)")  # noqa: S608
+
+            def tokens() -> Iterator[pa.RecordBatch]:
+                for batch in stars.to_arrow_reader(_ROWS_AT_ONCE):
+                    given = pa.Table.from_batches([batch])
+                    yield from reddening_tokens(given, reddening, seed=self._seed, map_name=name).to_batches()
+
+            landing.write("extinction", part, pa.RecordBatchReader.from_batches(SCHEMA, tokens()), text, RELEASE)
+
+
+def _open(con: duckdb.DuckDBPyConnection, table: str, address: str, mapping: TableMapping) -> str:
+    """Make a file known to a connection; the raw form of spectra has a reader of its own."""
+    raw = _RAW_FORMATS.get(Path(address).suffix.lower())
+    if table == _XP and raw is not None and not mapping.columns:
+        con.register("given", read_raw(address, raw))
+        return "given"
+    return open_table(con, address, "given", as_written=True)
+
+
+def _tokens(data: pa.RecordBatchReader, name: str) -> pa.RecordBatchReader:
+    """Turn rows of E(B-V) into rows of the table ``extinction``."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in data:
+            ebv, error = (batch[c].to_numpy(zero_copy_only=False).astype(float) for c in ("ebv", "ebv_error"))
+            named = next((one for one in batch["map"].to_pylist() if one), name)
+            yield from tokens_of_ebv(batch["source_id"].to_numpy(), ebv, error, named).to_batches()
+
+    return pa.RecordBatchReader.from_batches(SCHEMA, batches())
+
+
+def _reason(con: duckdb.DuckDBPyConnection, casts: list[Cast], relation: str, called: str, error: Any) -> StellarError:
+    """Return why a file could not be read: a value that cannot be cast, or what the reader says."""
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    try:
+        found = explain(con, casts, relation, called)
+    except duckdb.Error:
+        found = None  # the file itself cannot be read to its end
+    return found or StellarError(f"{called} cannot be read ({first}); it may be cut short or of another kind")
+
+
+@lru_cache(maxsize=1)
+def _open_map_once(name: str) -> Any:
+    return open_map(name)
+
+
+def _key(mapping: FilesMapping, seed: int) -> str:
+    """Return the key of everything that the parts depend on: mapping, content of files, and the draws of a map."""
+    tables = {
+        name: (
+            [(_relative(mapping.folder, file), _hash(file.partition("#")[0])) for file in table.files],
+            {column: repr(value) for column, value in table.columns.items()},
+        )
+        for name, table in mapping.tables.items()
+    }
+    return content_key(_VERSION, tables, mapping.dust_map, seed if mapping.dust_map else None)
+
+
+def _hash(file: str) -> str:
+    found = Path(file).stat()
+    return _hash_once(file, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _hash_once(file: str, _size: int, _mtime_ns: int) -> str:
+    """Hash a file once as long as it does not change: each stage asks for the name of the landing."""
+    return file_hash(Path(file))
+
+
+def _text(folder: Path, address: str, mapping: TableMapping) -> str:
+    named = ", ".join(f"{name} = {column}" for name, column in mapping.columns.items())
+    return _relative(folder, address) + (f" with {named}" if named else "")
+
+
+def _relative(folder: Path, address: str) -> str:
+    return address.removeprefix(f"{folder}/")

@@ -1,0 +1,237 @@
+"""XP continuous mean spectra as Gaia's DataLink sends them (RAW): CSV, FITS or VOTable to the table of the landing.
+
+Coefficients arrive as double and errors as float; the landing keeps both as float32, each value rounded once. In CSV an
+array is text, ``"(1.0, 2.0, …)"`` or ``"[1.0, 2.0, …]"``. A star without a band has NULL in all columns of that band.
+"""
+
+import gzip
+import io
+import re
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from stellarfm.errors import StellarError
+
+RawFormat = Literal["csv", "fits", "votable"]
+
+NUM_COEFFICIENTS = 55
+"""Basis functions of each band in Gaia DR3."""
+
+_BAND = {
+    "coefficients": pa.list_(pa.float32()),
+    "coefficient_errors": pa.list_(pa.float32()),
+    "n_relevant_bases": pa.int16(),
+    "standard_deviation": pa.float32(),
+    "n_measurements": pa.int16(),
+}
+SCHEMA = pa.schema(
+    [("source_id", pa.int64()), *((f"{band}_{name}", kind) for band in ("bp", "rp") for name, kind in _BAND.items())]
+)
+"""Columns of ``xp_continuous_mean_spectrum`` in the landing."""
+
+_NULLS = ["", "null", "NULL", "nan", "NaN"]
+_CSV_BLOCK_BYTES = 1 << 24
+"""A row with its correlations has some 50 kB, and a block must hold at least one."""
+
+
+def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat) -> pa.Table:
+    """Read one answer of DataLink.
+
+    Parameters
+    ----------
+    path_or_bytes
+        The file, or its content.
+    format
+        ``csv``, ``fits`` or ``votable``.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row a star in the order of the file, columns as in `SCHEMA`.
+
+    Raises
+    ------
+    StellarError
+        If it is not such a file, or cut short, or lacks a column, or an array does not have 55 numbers.
+    """
+    called = "the answer" if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
+    reader = {"csv": _read_csv, "fits": _read_fits, "votable": _read_votable}[format]
+    try:
+        columns = reader(io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else str(path_or_bytes))
+        return _assemble(columns)
+    except KeyError as error:
+        raise StellarError(
+            f"{called} has no column {error.args[0]}; XP continuous mean spectra need {', '.join(SCHEMA.names)}"
+        ) from error
+    except (OSError, ValueError, TypeError, IndexError) as error:  # pa.ArrowInvalid is a ValueError
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StellarError(
+            f"{called} cannot be read as XP continuous mean spectra in {format} ({first}); fetch it again"
+        ) from error
+
+
+def _assemble(columns: dict[str, Any]) -> pa.Table:
+    """Put columns into the landing's schema; what belongs to a band that is not there is NULL."""
+    arrays = []
+    for field in SCHEMA:
+        if field.name not in columns:
+            raise KeyError(field.name)
+        values = columns[field.name]
+        if field.name != "source_id":
+            known = columns[f"{field.name[:2]}_coefficients"].is_valid()
+            values = pc.if_else(known, values, pa.scalar(None, values.type))
+        arrays.append(values.cast(field.type, safe=not pa.types.is_list(field.type)))
+    return pa.table(arrays, schema=SCHEMA)
+
+
+def _lists(values: NDArray[Any], counts: NDArray[Any]) -> pa.ListArray:
+    """Return arrays of 55 as float32 lists, NULL where a star has none.
+
+    Parameters
+    ----------
+    values
+        All numbers, one star after the other.
+    counts
+        How many each star has: 55 or 0.
+    """
+    wrong = (counts != 0) & (counts != NUM_COEFFICIENTS)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(f"row {row + 1} has an array of {counts[row]} numbers, not {NUM_COEFFICIENTS}")
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    with np.errstate(over="ignore"):
+        items = pa.array(np.ascontiguousarray(values).astype(np.float32))
+    return pa.ListArray.from_arrays(pa.array(offsets), items, mask=pa.array(counts == 0))
+
+
+# CSV
+
+
+def _read_csv(source: Any) -> dict[str, Any]:
+    from pyarrow import csv
+
+    arrays = [name for name in SCHEMA.names if pa.types.is_list(SCHEMA.field(name).type)]
+    kinds = {field.name: pa.string() if field.name in arrays else field.type for field in SCHEMA}
+    table = csv.read_csv(
+        source,
+        read_options=csv.ReadOptions(block_size=_CSV_BLOCK_BYTES),
+        convert_options=csv.ConvertOptions(
+            column_types=kinds, null_values=_NULLS, strings_can_be_null=True, include_columns=list(kinds),
+            include_missing_columns=False,
+        ),
+    )  # fmt: skip
+    columns = {name: table[name].combine_chunks() for name in table.column_names}
+    return columns | {name: _parse_arrays(columns[name]) for name in arrays}
+
+
+def _parse_arrays(texts: pa.StringArray) -> pa.ListArray:
+    """Parse ``(1.0, 2.0)`` or ``[1.0, 2.0]``; the numbers of all rows at once."""
+    bare = pc.replace_substring_regex(texts, r"[\s()\[\]]", "")
+    parts = pc.split_pattern(pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare), ",")
+    counts = pc.fill_null(pc.list_value_length(parts), 0).to_numpy()
+    return _lists(parts.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False), counts)
+
+
+# FITS
+
+
+def _read_fits(source: Any) -> dict[str, Any]:
+    """Read the rows and the heap of variable-length arrays as they lie, without a Python object a row."""
+    from astropy.io import fits
+
+    if isinstance(source, str):
+        source = io.BytesIO(Path(source).read_bytes())
+    content = _unzipped(source.getvalue())
+    with warnings.catch_warnings(), fits.open(io.BytesIO(content), lazy_load_hdus=False) as file:
+        warnings.simplefilter("ignore")  # units that are not standard
+        hdu = next((h for h in file if isinstance(h, fits.BinTableHDU)), None)
+        if hdu is None:
+            raise ValueError("it has no table")
+        header, place, names = hdu.header, hdu.fileinfo()["datLoc"], hdu.columns.names
+        formats = {column.name: str(column.format) for column in hdu.columns}
+        nulls = {column.name: column.null for column in hdu.columns}
+        kind = hdu.columns.dtype.newbyteorder(">")
+    num_rows, width = header["NAXIS2"], header["NAXIS1"]
+    heap_place = place + header.get("THEAP", num_rows * width)
+    heap_end = place + num_rows * width + header["PCOUNT"]
+    if heap_end > len(content) or kind.itemsize != width:
+        raise ValueError(f"it is cut short: {len(content):,} of {heap_end:,} bytes")
+    rows = np.frombuffer(content, kind, num_rows, place)
+    heap = np.frombuffer(content, np.uint8, heap_end - heap_place, heap_place)
+    found: dict[str, Any] = {}
+    for field in SCHEMA:
+        if field.name not in names:
+            continue
+        values = rows[field.name]
+        if pa.types.is_list(field.type):
+            found[field.name] = _from_fits_arrays(values, formats[field.name], heap)
+        else:
+            native = values.astype(values.dtype.newbyteorder("="))
+            null = nulls[field.name]
+            mask = native == null if native.dtype.kind in "iu" and null not in (None, "") else np.isnan(native)
+            found[field.name] = pa.array(native, mask=mask)
+    return found
+
+
+def _unzipped(content: bytes) -> bytes:
+    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+
+
+def _from_fits_arrays(values: NDArray[Any], form: str, heap: NDArray[np.uint8]) -> pa.ListArray:
+    """Turn a column of arrays, in the row itself or in the heap, into lists."""
+    found = re.match(r"\d*([PQ]?)([DE])", form)
+    if found is None:
+        raise ValueError(f"an array has the FITS format {form}, not E or D")
+    if not found[1]:  # fixed length; all NaN stands for none
+        there = ~np.isnan(values).all(axis=1)
+        return _lists(values[there].reshape(-1), np.where(there, values.shape[1], 0))
+    item = np.dtype({"D": ">f8", "E": ">f4"}[found[2]])
+    counts, places = values[:, 0].astype(np.int64), values[:, 1].astype(np.int64)
+    there = counts == NUM_COEFFICIENTS
+    if ((counts != 0) & ~there).any() or not there.any():
+        return _lists(np.zeros(0), counts)
+    length = NUM_COEFFICIENTS * item.itemsize
+    if (places[there] + length > len(heap)).any():
+        raise ValueError("an array lies beyond the end of the file")
+    windows = np.lib.stride_tricks.sliding_window_view(heap, length)
+    return _lists(windows[places[there]].reshape(-1).view(item), counts)
+
+
+# VOTable
+
+
+def _read_votable(source: Any) -> dict[str, Any]:
+    from astropy.io.votable import parse_single_table
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the archive's files break rules that do not matter
+        data = parse_single_table(source, columns=None).array
+    found: dict[str, Any] = {}
+    for field in SCHEMA:
+        if field.name not in data.dtype.names:
+            continue
+        values = np.ma.asarray(data[field.name])
+        if pa.types.is_list(field.type):
+            found[field.name] = _from_cells(values)
+        else:
+            native = np.asarray(values.data)
+            mask = np.ma.getmaskarray(values) | (np.isnan(native) if native.dtype.kind == "f" else False)
+            found[field.name] = pa.array(native.astype(native.dtype.newbyteorder("=")), mask=mask)
+    return found
+
+
+def _from_cells(values: Any) -> pa.ListArray:
+    """Turn cells of arrays into lists; astropy gives one object a cell, or a table of numbers if all are of one length."""
+    if values.dtype.kind != "O":
+        there = ~(np.ma.getmaskarray(values).all(axis=1) | np.isnan(values.data).all(axis=1))
+        return _lists(values.data[there].reshape(-1), np.where(there, values.shape[1], 0))
+    cells = [np.ma.filled(np.ma.asarray(cell, dtype=np.float64), np.nan).reshape(-1) for cell in values.data]
+    cells = [cell[:0] if len(cell) and np.isnan(cell).all() else cell for cell in cells]
+    counts = np.array([len(cell) for cell in cells], dtype=np.int64)
+    return _lists(np.concatenate([*cells, np.zeros(0)]), counts)
