@@ -27,12 +27,81 @@ class _Section(BaseModel):
 class Archive(_Section):
     """Where the observations come from."""
 
-    name: Literal["simulated", "files", "leung-bovy-2024"] = "simulated"
-    """Archive to read; none of these needs a network."""
+    name: Literal["simulated", "esa", "files", "leung-bovy-2024"] = "simulated"
+    """Archive to read; only ``esa``, which stands for Gaia, 2MASS and APOGEE, needs a network."""
     path: Path | None = None
     """What an archive of files reads: a mapping (TOML) for ``files``, the HDF5 file for ``leung-bovy-2024``."""
     num_stars: int = Field(40_000, ge=100, le=100_000_000)
     """Distinct stars of the simulated sky."""
+
+
+class Asking(_Section):
+    """How patient a run is with an archive, and how polite."""
+
+    attempts: int = Field(6, ge=1)
+    """Times that a request is made before the run gives up; a query that the archive refuses is made once."""
+    wait_s: float = Field(2.0, ge=0)
+    """First wait between two attempts; each later one is about twice as long, at random, up to two minutes."""
+    timeout_s: float = Field(120.0, gt=0)
+    """Longest silence of a server."""
+    deadline_s: float = Field(7200.0, gt=0)
+    """Longest time that a job of an archive may take."""
+    rows_per_part: int = Field(20_000, ge=1)
+    """Most rows of one part of the landing, and of one answer."""
+    spectra_per_part: int = Field(2000, ge=1, le=5000)
+    """Most spectra of one request; ESA refuses more than 5000."""
+
+
+class Gaia(_Section):
+    """Gaia: which stars, and from where."""
+
+    tap_url: str = "https://gea.esac.esa.int/tap-server/tap"
+    """TAP service. Mirrors: https://gaia.aip.de/tap and https://gaia.ari.uni-heidelberg.de/tap (with ``xp = tap``)."""
+    data_url: str = "https://gea.esac.esa.int/data-server"
+    """DataLink service, for spectra."""
+    bulk_url: str = "https://cdn.gea.esac.esa.int/Gaia/gdr3/Spectroscopy/xp_continuous_mean_spectrum"
+    """Folder of the bulk files, for spectra."""
+    release: str = Field("Gaia DR3", pattern=r"^Gaia E?DR\d+$")
+    """Data release, as DataLink calls it; the tables are in the schema of that name."""
+    where: str = ""
+    """ADQL condition on ``gaia_source`` that selects stars; the stars of APOGEE if empty."""
+    xp: Literal["datalink", "tap", "bulk", "none"] = "datalink"
+    """Where XP spectra come from."""
+    xp_structure: str = "RAW"
+    """DATA_STRUCTURE of DataLink: ``RAW``, or ``DATAMODEL_GAIA`` as it is called later."""
+
+
+class TwoMass(_Section):
+    """2MASS: how its sources are found."""
+
+    by: Literal["neighbours", "position", "none"] = "neighbours"
+    """By Gaia's table of best neighbours at ESA, or by position at IRSA."""
+    irsa_url: str = "https://irsa.ipac.caltech.edu/TAP"
+    """TAP service of IRSA."""
+    radius_arcsec: float = Field(3.0, gt=0, le=60)
+    """How far from a Gaia source, at the epoch 2000, IRSA looks."""
+
+
+class Apogee(_Section):
+    """APOGEE DR17: where its table comes from."""
+
+    source: Literal["file", "vizier", "none"] = "file"
+    """The whole file of SDSS (4 GB), or the columns that are needed from VizieR III/286."""
+    url: str = "https://data.sdss.org/sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1/allStar-dr17-synspec_rev1.fits"
+    """The file."""
+    checksums: str = "dr17_apogee_spectro_aspcap_dr17_synspec_rev1.sha1sum"
+    """List of SHA-1 beside the file; empty compares the size alone."""
+    vizier_url: str = "https://tapvizier.cds.unistra.fr/TAPVizieR/tap"
+    """TAP service of VizieR."""
+
+
+class Extinction(_Section):
+    """Reddening of each star."""
+
+    map: str = ""
+    """A 3-D map, e.g. ``dustmaps:bayestar`` or ``mwdust:Combined19``; the user has its data."""
+    table: Path | None = None
+    """A table with ``source_id`` and ``ebv``, or ``logebv``; used where no map is named."""
 
 
 class Warehouse(_Section):
@@ -85,6 +154,11 @@ class Settings(BaseSettings):
     seed: int = Field(7, ge=0, lt=2**31)
     """Seed of everything that is drawn at random."""
     archive: Archive = Archive()
+    asking: Asking = Asking()
+    gaia: Gaia = Gaia()
+    twomass: TwoMass = TwoMass()
+    apogee: Apogee = Apogee()
+    extinction: Extinction = Extinction()
     warehouse: Warehouse = Warehouse()
     checks: Checks = Checks()
     training: Training = Training()

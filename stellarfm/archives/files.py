@@ -9,10 +9,10 @@ import duckdb
 import pyarrow as pa
 
 from stellarfm.archives.casting import Cast, explain, plan_casts, select
-from stellarfm.archives.dust_maps import open_map
-from stellarfm.archives.extinction import SCHEMA, STAR_COLUMNS, reddening_tokens, tokens_of_ebv
+from stellarfm.archives.extinction import SCHEMA, tokens_of_ebv
 from stellarfm.archives.landing import NOT_GIVEN, Landing
 from stellarfm.archives.mapping import FilesMapping, TableMapping, read_mapping, schema_of
+from stellarfm.archives.reddenings import write_map_part
 from stellarfm.archives.schema import EBV, SCHEMAS
 from stellarfm.archives.source import Query
 from stellarfm.archives.xp_raw import RawFormat, read_raw
@@ -21,7 +21,6 @@ from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import open_table
 from stellarfm.progress import Advance, console
-from stellarfm.resources import read_sql
 
 RELEASE = "files of one's own"
 
@@ -76,7 +75,7 @@ class Files:
             elif part == NOT_GIVEN:
                 landing.write(table, part, SCHEMAS[table].empty(), text, RELEASE)
             else:
-                self._ask_map(landing, part, text)
+                self._ask_map(landing, part)
         advance(len(parts), len(parts), "")
 
     def _parts(self) -> Iterator[tuple[str, str, str, str | None]]:
@@ -111,26 +110,12 @@ class Files:
             except (duckdb.Error, pa.ArrowException, OSError) as error:
                 raise _reason(con, casts, relation, called, error) from error
 
-    def _ask_map(self, landing: Landing, part: str, text: str) -> None:
+    def _ask_map(self, landing: Landing, part: str) -> None:
         """Ask the dust map for the stars of one part of gaia_source."""
-        name = self._mapping.dust_map
-        reddening = _open_map_once(name)
-        files = [str(landing.folder / "gaia_source" / f"{part}.parquet")]
-        with self._database() as con:
-            con.execute("create schema staging")
-            con.execute("create table staging.gaia_source as from read_parquet($files)", {"files": files})
-            if con.execute("select count(l + b) from staging.gaia_source").fetchall()[0][0] == 0:
-                raise StellarError(f"{self._path}: gaia_source has no l and b, which the map {name} needs; map them")
-            con.execute(f"create view zero_points as {read_sql('marts/parallax_zero_point')}")
-            columns = ", ".join("coalesce(zero_point_mas, 0) as " * (c == "zero_point_mas") + c for c in STAR_COLUMNS)
-            stars = con.sql(f"select {columns} from staging.gaia_source left join zero_points using (source_id)")  # noqa: S608
-
-            def tokens() -> Iterator[pa.RecordBatch]:
-                for batch in stars.to_arrow_reader(_ROWS_AT_ONCE):
-                    given = pa.Table.from_batches([batch])
-                    yield from reddening_tokens(given, reddening, seed=self._seed, map_name=name).to_batches()
-
-            landing.write("extinction", part, pa.RecordBatchReader.from_batches(SCHEMA, tokens()), text, RELEASE)
+        try:
+            write_map_part(landing, part, self._mapping.dust_map, self._seed)
+        except StellarError as error:
+            raise StellarError(f"{self._path}: {error}") from error
 
 
 def _open(con: duckdb.DuckDBPyConnection, table: str, address: str, mapping: TableMapping) -> str:
@@ -162,11 +147,6 @@ def _reason(con: duckdb.DuckDBPyConnection, casts: list[Cast], relation: str, ca
     except duckdb.Error:
         found = None  # the file itself cannot be read to its end
     return found or StellarError(f"{called} cannot be read ({first}); it may be cut short or of another kind")
-
-
-@lru_cache(maxsize=1)
-def _open_map_once(name: str) -> Any:
-    return open_map(name)
 
 
 def _key(mapping: FilesMapping, seed: int) -> str:

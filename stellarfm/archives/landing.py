@@ -26,6 +26,8 @@ class Manifest:
     rows: int
     sha256: str
     created_at: str
+    job_id: str = ""
+    seconds: float = 0.0
 
 
 class Landing:
@@ -47,7 +49,17 @@ class Landing:
         """Whether a part is complete: its manifest is written last."""
         return self._manifest(table, part).is_file() and self._parquet(table, part).is_file()
 
-    def write(self, table: str, part: str, data: pa.Table | pa.RecordBatchReader, query: str, release: str) -> None:
+    def write(
+        self,
+        table: str,
+        part: str,
+        data: pa.Table | pa.RecordBatchReader,
+        query: str,
+        release: str,
+        *,
+        job_id: str = "",
+        seconds: float = 0.0,
+    ) -> None:
         """Add a part; a part that is complete already is left as it is.
 
         Parameters
@@ -60,6 +72,10 @@ class Landing:
             What was asked for, so that the part can be asked for again.
         release
             Data release of the archive.
+        job_id
+            What the archive called the work, if it was a job.
+        seconds
+            How long it took.
         """
         if self.has(table, part):
             return
@@ -68,7 +84,7 @@ class Landing:
             num_rows = _write_parquet(path, data)
             sha256 = file_hash(path)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        manifest = Manifest(table, part, query, release, num_rows, sha256, now)
+        manifest = Manifest(table, part, query, release, num_rows, sha256, now, job_id, round(seconds, 3))
         write_json(self._manifest(table, part), asdict(manifest))
 
     def manifests(self) -> list[Manifest]:
@@ -121,6 +137,10 @@ class Landing:
             raise StellarError(
                 f"the landing part {path} {state}; delete {path.with_suffix('.json')} and run again to fetch it anew"
             )
+
+    def has_table(self, table: str) -> bool:
+        """Whether any part of a table is complete."""
+        return any((self.folder / table).glob("*.json"))
 
     def _parquet(self, table: str, part: str) -> Path:
         return self.folder / table / f"{part}.parquet"

@@ -1,11 +1,23 @@
 """One command a stage: the same work as `stellarfm run`, step by step and without Prefect."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set, console, print_facts, print_json
+from stellarfm.commands.options import (
+    DEFAULT_HOME,
+    Config,
+    Home,
+    Json,
+    Set,
+    console,
+    print_facts,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from stellarfm.archives.source import Query
 
 
 def ingest(
@@ -15,6 +27,9 @@ def ingest(
     path: Annotated[
         str | None, typer.Option("--path", help="File that the archive reads; the same as --set archive.path=FILE.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the queries and how many rows they have; fetch nothing.")
+    ] = False,
     home: Home = DEFAULT_HOME,
     config: Config = None,
     set_: Set = None,
@@ -22,19 +37,35 @@ def ingest(
 ) -> None:
     """Fetch what is not in the landing yet.
 
-    Example: stellarfm ingest --archive files --path mapping.toml
+    Example: stellarfm ingest --archive esa --set "gaia.where=parallax > 20" --dry-run
     """
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
     from stellarfm.stages.ingest import ingest as stage
+    from stellarfm.stages.ingest import source_of
 
     chosen = [f"archive.{key}={value}" for key, value in (("name", archive), ("path", path)) if value is not None]
-    settings, folder = load_settings(config, [*(set_ or []), *chosen]), Folder.open(home)
+    settings = load_settings(config, [*(set_ or []), *chosen])
+    if dry_run:
+        return _print_plan(source_of(settings).plan(), as_json=as_json)
+    folder = Folder.open(home)
     with folder.lock():
         snapshot = stage(settings, folder)
     if as_json:
         return print_json(vars(snapshot))
-    return print_facts({"landing": folder.landing / snapshot.archive, **snapshot.rows})
+    facts = {"landing": folder.landing / snapshot.archive, **snapshot.rows}
+    missing = {f"{table}, not given": f"{rows:,} (missing/{table}.parquet)" for table, rows in snapshot.missing.items()}
+    return print_facts(facts | missing)
+
+
+def _print_plan(queries: "list[Query]", *, as_json: bool) -> None:
+    """Print what would be asked of the archives."""
+    if as_json:
+        return print_json([vars(query) for query in queries])
+    for query in queries:
+        rows = "" if query.rows is None else f"  {query.rows:,} rows"
+        console.print(f"[bold]{query.table}[/bold] {query.part}{rows}\n  {query.text}", soft_wrap=True)
+    return None
 
 
 def prepare(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:

@@ -1,9 +1,10 @@
 """Archive to landing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stellarfm.archives.landing import Landing
+from stellarfm.archives.missing import Missing
 from stellarfm.archives.simulated import SimulatedSky
 from stellarfm.archives.source import Source
 from stellarfm.config import Settings
@@ -26,12 +27,15 @@ class Snapshot:
         Data releases of the archives.
     rows
         Rows of each table.
+    missing
+        Stars that the archive was asked for and did not give, of each table that has any.
     """
 
     archive: str
     hash: str
     release: str
     rows: dict[str, int]
+    missing: dict[str, int] = field(default_factory=dict)
 
 
 def landing_of(settings: Settings, home: Home) -> Landing:
@@ -48,6 +52,10 @@ def source_of(settings: Settings) -> Source:
         If the archive reads a file and none is named, or the file is not what it should be.
     """
     archive, room = settings.archive, settings.warehouse
+    if archive.name == "esa":
+        from stellarfm.archives.esa import Esa
+
+        return Esa(settings)
     if archive.name == "files":
         from stellarfm.archives.files import Files
 
@@ -85,5 +93,7 @@ def ingest(settings: Settings, home: Home) -> Snapshot:
 
 def snapshot_of(landing: Landing) -> Snapshot:
     """Return what lies in a landing."""
-    releases = sorted({manifest.release for manifest in landing.manifests()})
-    return Snapshot(landing.archive, landing.snapshot_hash(), ", ".join(releases), landing.rows())
+    releases = sorted({manifest.release for manifest in landing.manifests()} - {""})
+    missing = {table: len(Missing(landing.folder, table).ids()) for table in landing.tables()}
+    missing = {table: number for table, number in missing.items() if number}
+    return Snapshot(landing.archive, landing.snapshot_hash(), ", ".join(releases), landing.rows(), missing)

@@ -1,0 +1,116 @@
+"""Large files: a download goes on where it stopped, and is believed only when its size and checksum are right."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from stellarfm.archives.patience import Patience, StumbledError
+from stellarfm.errors import StellarError
+
+_BLOCK = 1 << 20
+_CHECKSUMS = {40: "sha1", 32: "md5", 64: "sha256"}
+
+
+def download(
+    name: str,
+    url: str,
+    target: Path,
+    patience: Patience,
+    *,
+    checksum: str = "",
+    told: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Path:
+    """Bring a file, and return its path.
+
+    Parameters
+    ----------
+    name
+        What the archive is called in messages.
+    url
+        Where it lies.
+    target
+        Where it goes; while it is not complete it is called ``<target>.partial``.
+    patience
+        How often and how long the archive is asked.
+    checksum
+        MD5, SHA-1 or SHA-256 in hexadecimal, which its length tells; empty compares the size alone.
+    told
+        Called with bytes done and bytes in all.
+
+    Raises
+    ------
+    StellarError
+        If the archive refuses or fails, or the content is not what the checksum says.
+    """
+    if target.is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    patience.ask(name, lambda: _go_on(url, partial, patience.timeout_s, told))
+    if checksum and (found := _digest(partial, checksum)) != checksum:
+        partial.unlink()
+        raise StellarError(
+            f"{url} has the checksum {found}, not {checksum}: it was damaged on its way or replaced; it was removed, run "
+            "again to fetch it anew"
+        )
+    partial.replace(target)
+    return target
+
+
+def read_text(name: str, url: str, patience: Patience) -> str:
+    """Return a small text file of an archive.
+
+    Raises
+    ------
+    StellarError
+        If the archive refuses or fails.
+    """
+
+    def get() -> str:
+        answer = requests.get(url, timeout=patience.timeout_s)
+        answer.raise_for_status()
+        return str(answer.text)
+
+    return patience.ask(name, get)
+
+
+def checksums(text: str) -> dict[str, str]:
+    """Read the lines of a checksum list, ``<hexadecimal>  <path>``, by the name of the file."""
+    lines = re.findall(r"^([0-9a-fA-F]{32,64})\s+\*?(\S+)\s*$", text, re.MULTILINE)
+    return {path.rsplit("/", 1)[-1]: digest.lower() for digest, path in lines}
+
+
+def _go_on(url: str, partial: Path, timeout_s: float, told: Callable[[int, int], None]) -> None:
+    """Ask for what is not here yet, and add it; whether the file is still the same its tag tells."""
+    tag = partial.with_name(partial.name + ".tag")
+    here = partial.stat().st_size if partial.is_file() else 0
+    headers = {"Accept-Encoding": "identity"}
+    if here and tag.is_file():
+        headers |= {"Range": f"bytes={here}-", "If-Range": tag.read_text(encoding="utf-8")}
+    with requests.get(url, headers=headers, stream=True, timeout=timeout_s) as answer:
+        if answer.status_code == 416:  # nothing beyond what is here
+            return tag.unlink(missing_ok=True)
+        answer.raise_for_status()
+        goes_on = answer.status_code == 206
+        here = here if goes_on else 0
+        if "ETag" in answer.headers:
+            tag.write_text(answer.headers["ETag"], encoding="utf-8")
+        total = here + int(answer.headers.get("Content-Length", 0))
+        with partial.open("ab" if goes_on else "wb") as stream:
+            for block in answer.iter_content(_BLOCK):
+                stream.write(block)
+                here += len(block)
+                told(here, total)
+    if total and here != total:
+        raise StumbledError(f"{here:,} of {total:,} bytes came")
+    return tag.unlink(missing_ok=True)
+
+
+def _digest(path: Path, checksum: str) -> str:
+    if len(checksum) not in _CHECKSUMS:
+        raise StellarError(f"the checksum {checksum!r} is neither MD5 nor SHA-1 nor SHA-256")
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, _CHECKSUMS[len(checksum)]).hexdigest()
