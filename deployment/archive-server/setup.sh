@@ -161,8 +161,9 @@ start_servers() {
     version="$(cat "$HERE"/archive_front/*.py | sha256sum | cut -c1-32)"
     if [ "$(curl --silent --max-time 5 $FRONT/_health)" != "$version" ]; then
         stop_front # another version of it, or a dead one
-        (cd "$HERE" && PYTHONDONTWRITEBYTECODE=1 setsid nohup /usr/bin/python3 -m archive_front "$STATE/files" "$version" \
-            >>"$STATE/log/front.log" 2>&1 9>&- & echo $! >"$STATE/front.pid")
+        PYTHONPATH="$HERE" PYTHONDONTWRITEBYTECODE=1 setsid nohup /usr/bin/python3 -m archive_front "$STATE/files" "$version" \
+            >>"$STATE/log/front.log" 2>&1 </dev/null 9>&- &
+        echo $! >"$STATE/front.pid"
         wait_for "the front" "answers $FRONT/_health"
     fi
 }
@@ -198,7 +199,7 @@ if [ -n "$landing" ]; then landing="$(cd "$CALLED_FROM" && realpath "$landing")"
 cd / # dachs fails in a folder that its user may not enter
 mkdir -p "$STATE/log"
 exec 9>"$STATE/lock"
-flock 9
+flock --timeout 300 9 || fail "another setup.sh is at work; wait for it, or see who holds $STATE/lock"
 
 case "$command" in
     install) install; say "installed" ;;

@@ -31,9 +31,10 @@ class Journal:
         path = f"{request.path}?{request.query}" if request.query else request.path
         # masked before it is shortened: a password cut in two is a password still
         body = without_passwords(request.body.decode("latin1"))[:MAX_BODY_CHARACTERS]
-        entry = {"time": time.time(), "method": request.method, "path": without_passwords(path)}
+        entry: dict[str, str | float | None] = {"time": time.time(), "method": request.method}
+        entry |= {"path": without_passwords(path), "type": request.content_type, "body": body, "fault": fault}
         with self._lock:
-            self._entries.append(entry | {"type": request.content_type, "body": body, "fault": fault})
+            self._entries.append(entry)
 
     def take(self) -> bytes:
         """Return the requests as JSON lines and forget them."""

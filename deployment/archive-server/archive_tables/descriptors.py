@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from xml.sax.saxutils import quoteattr
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from archive_tables.served import ServedTable
 
@@ -34,19 +35,22 @@ UNIT_OF = {name: unit for unit, names in _UNITS.items() for name in names}
 _UCDS = {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main", "source_id": "meta.id"}
 
 
-def sql_type(arrow_type: pa.DataType, name: str) -> str:
-    """Return the PostgreSQL type that keeps every value of an Arrow type.
+def sql_type(column: pa.ChunkedArray, name: str) -> str:
+    """Return the PostgreSQL type that keeps every value of a column.
 
     Raises
     ------
     SystemExit
         If there is none.
     """
-    if pa.types.is_list(arrow_type) or pa.types.is_fixed_size_list(arrow_type):
-        return sql_type(arrow_type.value_type, name) + "[]"
-    if arrow_type not in _SQL_TYPES:
-        raise SystemExit(f"archive-server: column {name} has the type {arrow_type}, which no archive serves")
-    return _SQL_TYPES[arrow_type]
+    kind, suffix = column.type, ""
+    if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+        # DaCHS 2.7 writes arrays to FITS only where their length is declared
+        lengths = pc.unique(pc.list_value_length(column.drop_null())).to_pylist()
+        kind, suffix = kind.value_type, f"[{lengths[0]}]" if len(lengths) == 1 else "[]"
+    if kind not in _SQL_TYPES:
+        raise SystemExit(f"archive-server: column {name} has the type {column.type}, which no archive serves")
+    return _SQL_TYPES[kind] + suffix
 
 
 def descriptor(schema: str, tables: Sequence[ServedTable]) -> str:
@@ -73,21 +77,20 @@ def _table(table: ServedTable) -> list[str]:
         attributes += ' mixin="//scs#q3cindex"'
     lines = [f"  <table {attributes}>", f'    <meta name="description">{table.description}</meta>']
     lines += [f'    <index columns="{name}"/>' for name in table.indexed]
-    lines += [_column(field, table.primary) for field in table.rows.schema]
+    lines += [_column(name, table.rows[name], table.primary) for name in names]
     return [*lines, "  </table>"]
 
 
-def _column(field: pa.Field, primary: str | None) -> str:
-    name, kind = field.name, sql_type(field.type, field.name)
-    attributes = f'name="{name}" type="{kind}" description={quoteattr(name.replace("_", " "))}'
+def _column(name: str, column: pa.ChunkedArray, primary: str | None) -> str:
+    attributes = f'name="{name}" type="{sql_type(column, name)}" description={quoteattr(name.replace("_", " "))}'
     if name in UNIT_OF:
         attributes += f' unit="{UNIT_OF[name]}"'
     if name in _UCDS:
         attributes += f' ucd="{_UCDS[name]}"'
     if name == primary:
         attributes += ' required="True"'
-    elif pa.types.is_integer(field.type):
+    elif pa.types.is_integer(column.type):
         # FITS and VOTable need a number that means "no value"; the smallest one occurs in no survey
-        smallest = -(2 ** (field.type.bit_width - 1))
+        smallest = -(2 ** (column.type.bit_width - 1))
         return f'    <column {attributes}><values nullLiteral="{smallest}"/></column>'
     return f"    <column {attributes}/>"
