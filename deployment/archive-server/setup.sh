@@ -92,8 +92,9 @@ find_python() { # the landing is Parquet, which Debian's own Python cannot read
     fail "no Python with pyarrow and astropy; give one: PYTHON=.venv/bin/python $0 start LANDING"
 }
 
-content_of() { # a landing is known by its manifests, what is made of it by this folder's code
-    { cat "$1"/*/*.json; cat "$HERE"/archive_tables/*.py; echo "$PERF_ROWS"; } | sha256sum | cut -c1-32
+content_of() { # a landing is known by what its manifests vouch for, what is made of it by this folder's code
+    { grep --no-filename --only-matching '"sha256": *"[0-9a-f]*"' "$1"/*/*.json; cat "$HERE"/archive_tables/*.py; echo "$PERF_ROWS"; } \
+        | sha256sum | cut -c1-32
 }
 
 load() { # a landing
@@ -168,9 +169,18 @@ start_servers() {
     fi
 }
 
-stop_front() {
-    if [ -f "$STATE/front.pid" ]; then kill "$(cat "$STATE/front.pid")" 2>/dev/null || true; fi
+stop_front() { # and wait until its port is free
+    local pid
+    pid="$(cat "$STATE/front.pid" 2>/dev/null || true)"
     rm -f "$STATE/front.pid"
+    # the number may be another's by now
+    if [ -z "$pid" ] || ! grep --quiet --null-data archive_front "/proc/$pid/cmdline" 2>/dev/null; then return; fi
+    kill "$pid"
+    for _ in $(seq 50); do
+        if [ ! -e "/proc/$pid" ]; then return; fi
+        sleep 0.1
+    done
+    kill -9 "$pid"
 }
 
 stop() {

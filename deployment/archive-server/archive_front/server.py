@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -84,6 +85,11 @@ class Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], archives: Archives) -> None:
         self.archives = archives
         super().__init__(address, Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Report what went wrong, unless a client has merely left."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class Handler(BaseHTTPRequestHandler):
