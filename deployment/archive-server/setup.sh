@@ -22,16 +22,16 @@ export DEBIAN_FRONTEND=noninteractive
 
 say() { printf '[archive-server %3ds] %s\n' "$SECONDS" "$*"; }
 fail() { printf 'archive-server: %s\n' "$*" >&2; exit 1; }
-answers() { curl --fail --silent --output /dev/null --max-time 5 "$1"; }
+answers() { curl --fail --silent --output /dev/null --max-time 20 "$1"; }
 as_dachs() { su dachsroot -s /bin/sh -c "$1"; }
 query() { su postgres -c "psql --set ON_ERROR_STOP=1 --quiet --no-align --tuples-only ${2:-gavo}" <<<"$1"; }
 
 wait_for() { # what it is called, how to ask it
-    for _ in $(seq 150); do
+    for _ in $(seq 600); do
         if eval "$2" >/dev/null 2>&1; then return; fi
         sleep 0.2
     done
-    fail "$1 does not answer after 30 s; its log is in $STATE/log"
+    fail "$1 does not answer after two minutes; its log is in $STATE/log"
 }
 
 # ---------------------------------------------------------------------------------------------------------- install
@@ -160,7 +160,7 @@ start_servers() {
     fi
     local version
     version="$(cat "$HERE"/archive_front/*.py | sha256sum | cut -c1-32)"
-    if [ "$(curl --silent --max-time 5 $FRONT/_health)" != "$version" ]; then
+    if [ "$(curl --silent --max-time 20 $FRONT/_health)" != "$version" ]; then
         stop_front # another version of it, or a dead one
         PYTHONPATH="$HERE" PYTHONDONTWRITEBYTECODE=1 setsid nohup /usr/bin/python3 -m archive_front "$STATE/files" "$version" \
             >>"$STATE/log/front.log" 2>&1 </dev/null 9>&- &

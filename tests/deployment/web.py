@@ -61,7 +61,9 @@ def table(answer: Answer) -> Table:
     assert answer.status == 200, answer.body[:500]
     content = io.BytesIO(answer.body)
     if "fits" in answer.headers["content-type"]:
-        return Table.read(content, format="fits")
+        read = Table.read(content, format="fits")
+        read.convert_bytestring_to_unicode()
+        return read
     return parse(content).get_first_table().to_table()
 
 

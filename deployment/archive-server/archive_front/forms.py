@@ -27,12 +27,13 @@ class Form:
             return found.group(1).decode()
         return self._fields.get(name, default)
 
-    def set(self, name: str, value: str) -> None:
-        """Set a field."""
+    def set(self, name: str, value: str, filename: str = "") -> None:
+        """Set a field; only a multipart form has files."""
         if found := self._part(name):
             self._multipart = self._multipart[: found.start(1)] + value.encode() + self._multipart[found.end(1) :]
         elif self._multipart:
-            boundary = self._multipart.split(b"\r\n", 1)[0]
+            boundary = self._multipart.split(b"\r\n", 1)[0].removesuffix(b"--")
+            name += f'"; filename="{filename}' if filename else ""
             part = f'\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             self._multipart = boundary + part.encode() + self._multipart
         else:

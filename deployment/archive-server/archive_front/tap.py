@@ -13,7 +13,8 @@ from archive_front.messages import Reply, Request, votable_error
 from archive_front.upstream import ask
 
 QUERY_ERROR = re.compile(rb'name="QUERY_STATUS" value="ERROR"|value="ERROR" name="QUERY_STATUS"')
-_OVERFLOW = re.compile(rb'<INFO[^>]*value="OVERFLOW"[^>]*?(/>|>.*?</INFO>)', re.S)
+OVERFLOW = b'<INFO name="QUERY_STATUS" value="OVERFLOW"/>'
+_TOP = re.compile(r"(?i)^(\s*SELECT(?:\s+DISTINCT|\s+ALL)?)(?:\s+TOP\s+\d+)?\s+")
 _DACHS_LINK = re.compile(rb"https?://[^/\"'<>\s]+/(?:tap|__system__/tap/run)(?=[/\"'<?\s]|$)")
 _PHASE = re.compile(rb"(<(?:\w+:)?phase>)\w+(</)")
 _JOB = re.compile(r"/async/([^/]+)(/.*)?$")
@@ -109,16 +110,14 @@ class Tap:
         return self._table(answer.status, answer.content_type, answer.stream())
 
     def _fewer_rows(self, form: Form, fault: Fault) -> Reply:
-        """Answer with fewer rows in a valid format; a limit is told as DaCHS tells it, lost rows are not."""
+        """Answer with fewer rows in a valid format; a VOTable says so of a limit and not of lost rows."""
         form = form.copy()
-        rows = fault.count(1)
-        if fault.kind == "drop_rows":
-            rows = max(_num_rows(form) - rows, 0)
-        form.set("MAXREC", str(rows))
+        rows = fault.count(1) if fault.kind == "limit" else max(_num_rows(form) - fault.count(1), 0)
+        form.set("QUERY", _TOP.sub(rf"\g<1> TOP {rows} ", form.get("QUERY"), count=1))
         answer = ask("POST", "/tap/sync", form.encode(), form.content_type)
         body = answer.read()
-        if fault.kind == "drop_rows":
-            body = _OVERFLOW.sub(b"", body)
+        if fault.kind == "limit":
+            body = body.replace(b"</RESOURCE>", OVERFLOW + b"</RESOURCE>")
         return self._table(answer.status, answer.content_type, [body])
 
     def _table(self, status: int, content_type: str, body: Iterable[bytes]) -> Reply:
@@ -177,10 +176,10 @@ class Tap:
 
 
 def _num_rows(form: Form) -> int:
-    """Return how many rows a query gives, from the lines of its table in text."""
+    """Return how many rows a query gives, from the lines of its table in text, less the heading."""
     form = form.copy()
-    form.set("FORMAT", "tsv")
-    return max(ask("POST", "/tap/sync", form.encode(), form.content_type).read().count(b"\n") - 1, 0)
+    form.set("FORMAT", "csv")
+    return max(len(ask("POST", "/tap/sync", form.encode(), form.content_type).read().splitlines()) - 1, 0)
 
 
 def gzipped(body: Iterable[bytes]) -> Iterator[bytes]:
