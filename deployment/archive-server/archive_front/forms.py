@@ -14,6 +14,8 @@ class Form:
         self._multipart = body if self.content_type.startswith("multipart/") else b""
         text = query if self._multipart else "&".join(part for part in (query, body.decode()) if part)
         self._fields = {name.upper(): value for name, value in parse_qsl(text, keep_blank_values=True)}
+        for name, value in self._fields.items() if self._multipart else ():
+            self.set(name, value)
 
     def copy(self) -> "Form":
         """Return a form that can be changed by itself."""

@@ -5,7 +5,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -118,9 +118,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def _request(self) -> Request:
         path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b"".join(self._body())
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Request(self.command, path, query, headers.get("content-type", ""), headers, body)
+
+    def _body(self) -> Iterator[bytes]:
+        if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
+            yield self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            return
+        while size := int(self.rfile.readline().split(b";")[0], 16):  # STILTS sends uploads so
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
 
     def _fails_at_once(self, fault: Fault, archives: Archives) -> bool:
         """Do what goes wrong before anything is answered; say whether that was all."""
