@@ -7,6 +7,7 @@
 #   setup.sh stop | status | purge-data
 #
 # PERF_ROWS=100000             also fill perf.wide (130 real columns) for measurements of speed
+# ARCHIVE_USER, ARCHIVE_PASSWORD  the one login of ESA's archive; without them every login is refused
 # PYTHON=.venv/bin/python      a Python with pyarrow and astropy, which reads the landing
 set -euo pipefail
 
@@ -159,7 +160,7 @@ start_servers() {
         wait_for DaCHS "answers $TAP/availability"
     fi
     local version
-    version="$(cat "$HERE"/archive_front/*.py | sha256sum | cut -c1-32)"
+    version="$({ cat "$HERE"/archive_front/*.py; echo "${ARCHIVE_USER:-}"; } | sha256sum | cut -c1-32)"
     if [ "$(curl --silent --max-time 20 $FRONT/_health)" != "$version" ]; then
         stop_front # another version of it, or a dead one
         PYTHONPATH="$HERE" PYTHONDONTWRITEBYTECODE=1 setsid nohup /usr/bin/python3 -m archive_front "$STATE/files" "$version" \

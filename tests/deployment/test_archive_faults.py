@@ -3,16 +3,18 @@
 import contextlib
 import gzip
 import http.client
+import importlib
 import io
 import time
 import zipfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 
-from tests.archive_server import ALLSTAR, ArchiveServer
+from tests.archive_server import ALLSTAR, SETUP, ArchiveServer
 from tests.deployment import web
 
 TEN = "SELECT TOP 10 source_id, ra, dec FROM gaiadr3.gaia_source ORDER BY source_id"
@@ -206,6 +208,23 @@ def test_a_login_is_refused_and_its_password_logged_nowhere(archive_server: Arch
     assert len(logged) == 3
     assert "secret" not in str(logged)
     assert "someone" in logged[0]["body"]
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "status"),
+    [("me", "mine", 200), ("me", "yours", 401), ("you", "mine", 401), ("", "", 401)],
+)
+def test_a_login_is_accepted_with_the_password_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, user: str, password: str, status: int
+) -> None:
+    monkeypatch.syspath_prepend(SETUP.parent)
+    login, messages = (importlib.import_module(f"archive_front.{name}") for name in ("login", "messages"))
+    monkeypatch.setenv("ARCHIVE_USER", "me")
+    monkeypatch.setenv("ARCHIVE_PASSWORD", "mine")
+    body = urlencode({"username": user, "password": password}).encode()
+    reply = login.login(messages.Request("POST", "/tap-server/login", "", "", {}, body))
+    assert reply.status == status
+    assert ("Set-Cookie" in reply.headers) == (status == 200)
 
 
 @pytest.mark.parametrize(
