@@ -76,7 +76,9 @@ def test_coefficients_beyond_the_relevant_ones_are_unknown_and_the_highest_share
         assert found[0] == [True] * expected[0] + [False] * (55 - expected[0])
 
 
-@pytest.mark.parametrize(("given", "is_gaia_good"), [({}, True), (NO_XP, False), ({"xp_coeffs_gnorm": [NAN, *[1.0] * 109]}, False)])
+@pytest.mark.parametrize(
+    ("given", "is_gaia_good"), [({}, True), (NO_XP, False), ({"xp_coeffs_gnorm": [NAN, *[1.0] * 109]}, False)]
+)
 def test_a_star_with_all_coefficients_passed_every_cut(tmp_path: Path, given: Row, is_gaia_good: bool) -> None:
     cuts = "has_all_xp, xp_in_range, excess_factor_is_good, is_gaia_good"
     assert stars(tmp_path, f"{cuts}, is_apogee_only, in_training_set", given) == [

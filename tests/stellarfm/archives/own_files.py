@@ -28,7 +28,10 @@ def write(table: pa.Table, target: Path) -> str:
 def mapping(folder: Path, tables: Mapping[str, Mapping[str, Any]]) -> Path:
     """Write a mapping of tables, each a dictionary of keys."""
     path = folder / "mapping.toml"
-    lines = [f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items()) for name, keys in tables.items()]
+    lines = [
+        f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
+        for name, keys in tables.items()
+    ]
     path.write_text("\n".join(lines))
     return path
 

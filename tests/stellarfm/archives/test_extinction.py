@@ -70,7 +70,14 @@ def test_outside_of_the_map_there_is_no_token_and_draws_outside_are_left_out() -
 
 @pytest.mark.parametrize(
     "poor",
-    [{"parallax_error": 0.11}, {"ruwe": 1.41}, {"parallax": None}, {"ruwe": None}, {"parallax_error": None}, {"l": None}],
+    [
+        {"parallax_error": 0.11},
+        {"ruwe": 1.41},
+        {"parallax": None},
+        {"ruwe": None},
+        {"parallax_error": None},
+        {"l": None},
+    ],
     ids=str,
 )
 def test_a_star_without_a_good_parallax_or_a_place_has_no_token(poor: dict[str, Any]) -> None:

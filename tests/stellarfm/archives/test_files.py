@@ -149,8 +149,18 @@ def test_a_needed_column_that_is_lacking_is_named_with_the_way_out(tables: dict[
 @pytest.mark.parametrize(
     ("suffix", "column", "values", "sentence"),
     [
-        ("csv", "parallax", ["1.5", "n/a", "2"], "parallax has 'n/a' in row 2, which is not a value of the type DOUBLE"),
-        ("csv", "source_id", ["7", "8", "9.5"], "source_id has '9.5' in row 3, which is not a value of the type BIGINT"),
+        (
+            "csv",
+            "parallax",
+            ["1.5", "n/a", "2"],
+            "parallax has 'n/a' in row 2, which is not a value of the type DOUBLE",
+        ),
+        (
+            "csv",
+            "source_id",
+            ["7", "8", "9.5"],
+            "source_id has '9.5' in row 3, which is not a value of the type BIGINT",
+        ),
         ("csv", "ruwe", [1.0, 1e300, 1.0], "ruwe has '1e.300' in row 2"),
         ("parquet", "parallax", ["1.5", "n/a", "2"], "parallax has 'n/a' in row 2"),
         ("parquet", "source_id", [1.0, 4e18, 2.0], r"source_id has '4e\+18' in row 2"),
@@ -178,7 +188,10 @@ def test_text_that_stands_for_nothing_is_null_and_leading_zeros_stay(
     cells = [["null", "", "NaN"], ["000", "0c0", "000"]]
     for name, values in zip(["j_msigcom", "cc_flg"], cells, strict=True):
         own = own.set_column(own.schema.get_field_index(name), name, pa.array(values))
-    given = {GAIA: {"files": write(tables[GAIA], tmp_path / "g.parquet")}, TWOMASS: {"files": write(own, tmp_path / "t.csv")}}
+    given = {
+        GAIA: {"files": write(tables[GAIA], tmp_path / "g.parquet")},
+        TWOMASS: {"files": write(own, tmp_path / "t.csv")},
+    }
     found = read(fetch(mapping(tmp_path, given), tmp_path), TWOMASS)
     assert found["j_msigcom"].to_pylist() == [None] * 3
     assert found["cc_flg"].to_pylist() == cells[1]
@@ -214,7 +227,11 @@ def test_reddenings_may_come_from_a_map(tables: dict[str, pa.Table], tmp_path: P
     gaia = tables[GAIA].combine_chunks()
     assert found["source_id"].to_pylist() == gaia["source_id"].to_pylist()
     assert set(found["map"].to_pylist()) == {"mwdust:Combined19"}
-    good = (gaia["parallax_error"].to_numpy() < 0.03) & (gaia["parallax"].to_numpy() > 0.5) & (gaia["ruwe"].to_numpy() < 1.3)
+    good = (
+        (gaia["parallax_error"].to_numpy() < 0.03)
+        & (gaia["parallax"].to_numpy() > 0.5)
+        & (gaia["ruwe"].to_numpy() < 1.3)
+    )
     assert good.sum() > 20
     naive = np.log(0.3 / (gaia["parallax"].to_numpy()[good] + 0.03))  # the zero point is -0.02 to -0.04 mas
     np.testing.assert_allclose(found["logebv"].to_numpy()[good], naive, atol=0.04)

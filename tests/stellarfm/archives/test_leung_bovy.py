@@ -24,7 +24,8 @@ def datasets(num_rows: int = 5) -> dict[str, Any]:
     """Return arrays in the layout of the authors."""
     kinds = {"S": "S16", "iu": "i8", "f": "f4", "biu": "?"}
     return {
-        name: np.zeros((num_rows, width) if width > 1 else num_rows, kinds[kind]) for name, width, kind in DATASETS.values()
+        name: np.zeros((num_rows, width) if width > 1 else num_rows, kinds[kind])
+        for name, width, kind in DATASETS.values()
     }
 
 
@@ -57,7 +58,9 @@ def test_its_tables_were_checked(folder: Path) -> None:
 def test_the_whole_product_is_made_of_it(folder: Path) -> None:
     release = succeed(["run", *OPTIONS], folder)
     assert release["num_stars"] == release["rows"]["leung_bovy_2024"]
-    found = succeed(["catalog", "query", "select count(*) as n, min(dec) as south from stars where ra is not null"], folder)
+    found = succeed(
+        ["catalog", "query", "select count(*) as n, min(dec) as south from stars where ra is not null"], folder
+    )
     assert found[0]["n"] == release["num_stars"]
 
 
@@ -92,7 +95,10 @@ def cut_short(path: Path) -> None:
         (cut_short, "cannot be read .* cut short"),
         (without("raw/logc19"), "has no dataset /raw/logc19"),
         (lambda path: h5py.File(path, "w").close(), "has no dataset /2mass_designation"),
-        (changed("raw/xp_relevancy", np.zeros((5, 55), bool)), r"/raw/xp_relevancy .* has the shape \(5, 55\), not \(5, 110\)"),
+        (
+            changed("raw/xp_relevancy", np.zeros((5, 55), bool)),
+            r"/raw/xp_relevancy .* has the shape \(5, 55\), not \(5, 110\)",
+        ),
         (changed("raw/teff", np.zeros(4)), r"/raw/teff .* has the shape \(4,\), not \(5,\) or \(5, 1\)"),
         (changed("raw/teff", np.zeros(5, "S4")), "/raw/teff .* has the type .S4, which is of another kind"),
         (lambda path: write_datasets(path, datasets(0)), "has no rows"),

@@ -24,7 +24,9 @@ def raw(shared: Path) -> Path:
     return shared / "real" / "xp_continuous_raw"
 
 
-def as_csv(ids: list[int], *, brackets: str = "()", without_bp: tuple[int, ...] = (), items: int = 55) -> tuple[bytes, Any]:
+def as_csv(
+    ids: list[int], *, brackets: str = "()", without_bp: tuple[int, ...] = (), items: int = 55
+) -> tuple[bytes, Any]:
     """Write stars with random coefficients as DataLink's CSV; return it with the coefficients."""
     numbers = RNG.normal(size=(len(ids), 4, items)) * 1e3
     lines = [",".join(["solution_id", *SCHEMA.names])]
