@@ -160,6 +160,8 @@ def _cast(name: str, value: str, given: str, wanted: str) -> Cast:
         known = f"case when lower(trim({value})) not in {_UNKNOWN} then trim({value}) end"
         if wanted in _INTEGERS:  # a cast would round
             spoilt = f"not regexp_full_match({known}, '[-+]?[0-9]+([.]0*)?')"
+        elif wanted == "FLOAT":  # a cast would give infinity
+            spoilt = f"isinf(try_cast({known} as float)) and not isinf(try_cast({known} as double))"
     elif base in _FLOATING:
         number = f"({value})::double"
         # not by isnan: DuckDB 2.0 takes it from the statistics of Parquet, and these leave NaN out

@@ -263,3 +263,25 @@ def test_a_published_star_is_in_order(
 ) -> None:
     create(con, "checked.main.stars", PUBLISHED, [given])
     assert result(con, "checks/catalog.stars", column) == [expected]
+
+
+def test_a_spectrum_may_lack_a_band_but_then_all_of_it(con: duckdb.DuckDBPyConnection) -> None:
+    shown = "bp_num_coefficients, rp_num_coefficients, has_both_bands, num_not_finite, smallest_error"
+    lacking = {"bp_coefficients": NULL, "bp_coefficient_errors": NULL, "bp_n_relevant_bases": NULL}
+    spoilt = {"rp_coefficients": [NAN, *FLAT[1:]]}
+    error = pytest.approx(1e-5)
+    assert checked(con, "checks/staging.xp_spectrum", shown, xp_spectrum=[lacking | spoilt]) == (
+        None,
+        55,
+        False,
+        1,
+        error,
+    )
+
+
+def test_coefficients_that_are_lost_from_a_band_are_noticed(con: duckdb.DuckDBPyConnection) -> None:
+    given = [{"bp_coefficients": NULL}]
+    assert checked(con, "checks/staging.xp_spectrum", "bp_num_coefficients, has_both_bands", xp_spectrum=given) == (
+        0,
+        True,
+    )

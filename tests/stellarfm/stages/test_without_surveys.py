@@ -1,0 +1,72 @@
+"""A selection may do without 2MASS, XP spectra, reddenings or APOGEE: warehouse and checks do without them too."""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from stellarfm import sky
+from stellarfm.config import Settings
+from stellarfm.errors import StellarError
+from stellarfm.home import Home
+from stellarfm.stages import product
+from stellarfm.stages.ingest import ingest
+from stellarfm.stages.prepare import Prepared, prepare
+from tests.stellarfm.archives.own_files import APOGEE, DUST, GAIA, TWOMASS, XP, mapping, write
+
+ALL = (GAIA, XP, TWOMASS, APOGEE, DUST)
+COLUMNS = {XP: "bp_gnorm", TWOMASS: "jh", APOGEE: "teff", DUST: "logebv"}
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pa.Table]:
+    return sky.simulate_range(7, 0, 1000)
+
+
+def made_without(
+    lacking: tuple[str, ...], tables: dict[str, pa.Table], folder: Path
+) -> tuple[Settings, Home, Prepared]:
+    """Prepare a warehouse from files of all tables but some."""
+    given = {name: {"files": write(tables[name], folder / f"{name}.parquet")} for name in ALL if name not in lacking}
+    settings = Settings(
+        archive={"name": "files", "path": mapping(folder, given)}, training={"max_steps": 3, "checkpoint_every": 1000}
+    )
+    home = Home.open(folder / "home")
+    return settings, home, prepare(settings, home, ingest(settings, home))
+
+
+@pytest.mark.parametrize("lacking", [(DUST,), (TWOMASS,), (XP,), (XP, TWOMASS, DUST)], ids=str)
+def test_what_is_not_given_is_unknown_and_what_is_learned_is_the_rest(
+    lacking: tuple[str, ...], tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    settings, home, prepared = made_without(lacking, tables, tmp_path)
+    assert prepared.quarantined_rows == 0
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        known = {name: con.sql(f"select count({column}) > 0 from marts.training_set").fetchall()[0][0]
+                 for name, column in COLUMNS.items()}  # fmt: skip
+    assert known == {name: name not in lacking for name in COLUMNS}
+    run = product.train(settings, home)
+    metrics = product.evaluate(settings, home, run).metrics
+    headline = {row["token"] for row in metrics["rows"] if row["task"] == metrics["headline"] and row["num_stars"]}
+    assert (
+        headline == {"teff", "logg", "m_h"} | ({"logebv"} if DUST not in lacking else set()) | {"g_fakemag"} & headline
+    )
+
+
+@pytest.mark.parametrize("lacking", [(APOGEE,), (XP, TWOMASS, APOGEE, DUST)], ids=str)
+def test_without_labels_there_is_a_warehouse_but_nothing_to_learn(
+    lacking: tuple[str, ...], tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    settings, home, _ = made_without(lacking, tables, tmp_path)
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        assert con.sql("select count(*) from marts.stars").fetchall()[0][0] == tables[GAIA].num_rows
+    with pytest.raises(
+        StellarError, match="no star of the training set has a label .* give the archive an apogee_allstar"
+    ):
+        product.train(settings, home)
+
+
+def test_an_empty_table_that_is_given_still_stops_the_run(tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    with pytest.raises(StellarError, match="the table twomass_psc is empty"):
+        made_without((), tables | {TWOMASS: tables[TWOMASS].slice(0, 0)}, tmp_path)
