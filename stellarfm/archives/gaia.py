@@ -4,6 +4,7 @@ import pyarrow as pa
 
 from stellarfm.archives.by_ids import Ids
 from stellarfm.archives.landed import as_landed
+from stellarfm.archives.patience import RefusedError
 from stellarfm.archives.schema import SCHEMAS
 from stellarfm.archives.sky_parts import SkyPart
 from stellarfm.archives.tap import UPLOADED, Tap, TapQuery
@@ -52,8 +53,8 @@ class GaiaSources:
         """
         try:
             return self.tap.count(f"SELECT COUNT(*) AS n {self._from(part)}")
-        except StellarError as error:
-            if self._where and "refuses" in str(error):
+        except RefusedError as error:
+            if self._where and "credentials" not in str(error):
                 raise StellarError(f"{error}; the condition is gaia.where = {self._where!r}") from error
             raise
 

@@ -163,7 +163,8 @@ class BulkSpectra:
             con.register("wanted", pa.table({"source_id": pa.array(np.asarray(ids), pa.int64())}))
             # all text: NULL and lists are as the archive writes them, and the casts know both
             found = con.sql(
-                "select file.* from read_csv($file, comment = '#', all_varchar = true, header = true) as file "
+                "select file.* from read_csv($file, comment = '#', delim = ',', quote = '\"', escape = '\"', header = true, "
+                "all_varchar = true, strict_mode = false) as file "
                 "semi join wanted on file.source_id::bigint = wanted.source_id",
                 params={"file": str(path)},
             ).to_arrow_table()
