@@ -69,6 +69,8 @@ class Gaia(_Section):
     """Where XP spectra come from."""
     xp_structure: str = "RAW"
     """DATA_STRUCTURE of DataLink: ``RAW``, or ``DATAMODEL_GAIA`` as it is called later."""
+    credentials_block: str = ""
+    """Name of a Prefect Secret block with ``user`` and ``password``; flows take the environment's if empty."""
 
 
 class TwoMass(_Section):

@@ -1,113 +1,112 @@
-"""How fast XP spectra of DataLink are read from FITS and CSV, and how fast reddenings are drawn from a map.
+"""How fast archives are read: wide tables by TAP, spectra by DataLink, and in how much memory.
 
-Example: python -m tests.benchmarks.archives --json
+Run with ``python -m tests.benchmarks.archives`` where the archive server is installed (deployment/archive-server/README.md).
+The server works on the same machine. `client_rows_per_s` counts the time from the moment that a job is finished: the answer
+is brought, unpacked and made a table; `rows_per_s` counts everything, the server's work too.
 """
 
 import argparse
-import io
 import json
+import os
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from astropy.io import fits
+import pyarrow.parquet as pq
 
-from stellarfm.archives.extinction import STAR_COLUMNS, reddening_tokens
-from stellarfm.archives.xp_raw import SCHEMA, read_raw
-from tests.benchmarks.records import print_table
-
-
-def raw_fits(num_stars: int) -> bytes:
-    """Return spectra as DataLink's FITS, their correlations (1485 numbers a band) with them."""
-    rng = np.random.default_rng(1)
-    columns = []
-    for field in SCHEMA:
-        if pa.types.is_list(field.type):
-            form = "D" if field.name.endswith("coefficients") else "E"
-            columns.append(_heap(field.name, form, rng.normal(size=(num_stars, 55))))
-        else:
-            form = {"source_id": "K"}.get(field.name, "E" if "deviation" in field.name else "I")
-            columns.append(fits.Column(field.name, form, array=np.arange(num_stars) % 50 + 1))
-    columns += [_heap(f"{b}_coefficient_correlations", "E", rng.normal(size=(num_stars, 1485))) for b in ("bp", "rp")]
-    file = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(file)
-    return file.getvalue()
-
-
-def _heap(name: str, form: str, values: Any) -> Any:
-    cells = np.empty(len(values), dtype=object)
-    cells[:] = list(values)
-    return fits.Column(name, f"P{form}({values.shape[1]})", array=cells)
-
-
-def raw_csv(num_stars: int) -> bytes:
-    """Return spectra as DataLink's CSV, without the correlations."""
-    rng = np.random.default_rng(1)
-    lines = [",".join(SCHEMA.names)]
-    for source in range(num_stars):
-        arrays = [f'"({", ".join(map(repr, one.tolist()))})"' for one in rng.normal(size=(4, 55))]
-        lines.append(",".join([str(source), *arrays[:2], "50", "1.0", "20", *arrays[2:], "50", "1.0", "20"]))
-    return "\n".join(lines).encode()
-
-
-def stars(num_stars: int) -> pa.Table:
-    """Return stars all of which have a good parallax."""
-    rng = np.random.default_rng(1)
-    low = {
-        "source_id": 0,
-        "l": 0,
-        "b": -90,
-        "parallax": 0.1,
-        "zero_point_mas": -0.04,
-        "parallax_error": 0.01,
-        "ruwe": 0.9,
-    }
-    high = {
-        "source_id": 2**62,
-        "l": 360,
-        "b": 90,
-        "parallax": 3,
-        "zero_point_mas": -0.02,
-        "parallax_error": 0.1,
-        "ruwe": 1.3,
-    }
-    columns = {name: rng.uniform(low[name], high[name], num_stars) for name in STAR_COLUMNS}
-    return pa.table(columns | {"source_id": rng.integers(0, 2**62, num_stars)})
-
-
-def measure(what: str, num_stars: int, work: Callable[[], Any]) -> dict[str, Any]:
-    """Return stars a second of the best of three runs."""
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return {"what": what, "stars": num_stars, "stars_per_s": round(num_stars / min(seconds))}
+from stellarfm.archives import simulated, spectra
+from stellarfm.archives.jobs import Jobs
+from stellarfm.archives.landing import Landing
+from stellarfm.archives.patience import Patience
+from stellarfm.archives.tap import Tap, TapQuery
+from tests.archive_server import ArchiveServer, why_not
+from tests.benchmarks.records import print_table, write_record
+from tests.benchmarks.stars import in_a_process
+from tests.stellarfm.archives.loopback import fetch, settings_of
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--stars", type=int, default=5000)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    n = arguments.stars
-    as_fits, as_csv, given = raw_fits(n), raw_csv(n), stars(n)
-    rows = [
-        measure("XP raw from FITS", n, lambda: read_raw(as_fits, "fits")),
-        measure("XP raw from CSV", n, lambda: read_raw(as_csv, "csv")),
-        measure(
-            "reddening, 1000 draws, the map for nothing",
-            n,
-            lambda: reddening_tokens(given, lambda _l, _b, d: d, seed=1),
-        ),
-    ]
-    if arguments.json:
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the wide table")
+    parser.add_argument("--stars", type=int, nargs="*", default=(4000, 20_000), help="stars of a whole landing")
+    parser.add_argument("--json", action="store_true", help="print an array of objects")
+    parser.add_argument("--record", type=Path, help="folder for a dated record of machine, versions and figures")
+    options = parser.parse_args()
+    if reason := why_not():
+        sys.exit(reason)
+    server, rows = ArchiveServer(), []
+    os.environ["PERF_ROWS"] = str(options.rows)
+    with tempfile.TemporaryDirectory(prefix="archives-") as folder:
+        for number, stars in enumerate(options.stars):
+            served = Landing(Path(folder) / "served", f"simulated-{stars}-seed7")
+            simulated.fetch(served, stars, 7)
+            server.load(served.folder)
+            server.clear()
+            if number == 0:
+                rows += [in_a_process(read_wide, folder, options.rows), in_a_process(read_spectra, str(served.folder))]
+            rows.append(in_a_process(fill, str(Path(folder) / f"landing-{stars}"), stars))
+    if options.record:
+        write_record(options.record, "archives", rows)
+    if options.json:
         print(json.dumps(rows, indent=2))
     else:
         print_table(rows)
+
+
+def read_wide(folder: str, rows: int) -> dict[str, Any]:
+    """Read a table of 131 columns by TAP."""
+    tap, jobs = Tap("the archive", ArchiveServer().tap_url, Patience()), Jobs(Path(folder) / "jobs")
+    query = TapQuery("SELECT * FROM perf.wide", rows, rows)
+    tap.count("SELECT COUNT(*) AS n FROM perf.wide")
+    started = time.perf_counter()
+    job = tap._start(query, jobs, "wide")
+    tap._wait(job)
+    finished = time.perf_counter()
+    table = tap.fetch(query, jobs, "wide")
+    ended = time.perf_counter()
+    return {
+        "what": f"TAP, {table.num_columns} columns", "rows": len(table), "seconds": round(ended - started, 2),
+        "rows_per_s": round(rows / (ended - started)), "client_rows_per_s": round(rows / (ended - finished)),
+        "peak_memory_mb": _peak_memory_mb(),
+    }  # fmt: skip
+
+
+def read_spectra(landing: str) -> dict[str, Any]:
+    """Read spectra by DataLink, 2000 at a time."""
+    ids = np.concatenate([
+        pq.read_table(file, columns=["source_id"])["source_id"].to_numpy()
+        for file in sorted((Path(landing) / spectra.TABLE).glob("*.parquet"))
+    ])  # fmt: skip
+    link = spectra.DataLink(settings_of(ArchiveServer()).gaia, Patience())
+    started = time.perf_counter()
+    found = sum(len(link.ask(ids[first : first + 2000])) for first in range(0, len(ids), 2000))
+    seconds = time.perf_counter() - started
+    return {
+        "what": "DataLink, XP spectra", "rows": found, "seconds": round(seconds, 2), "rows_per_s": round(found / seconds),
+        "peak_memory_mb": _peak_memory_mb(),
+    }  # fmt: skip
+
+
+def fill(root: str, stars: int) -> dict[str, Any]:
+    """Fill a landing with everything."""
+    started = time.perf_counter()
+    asking = {"rows_per_part": 20_000, "spectra_per_part": 2000, "timeout_s": 120, "deadline_s": 600}
+    landing = fetch(settings_of(ArchiveServer(), asking=asking), Path(root))
+    seconds, rows = time.perf_counter() - started, sum(landing.rows().values())
+    return {
+        "what": f"a whole landing of {stars:,} stars", "rows": rows, "seconds": round(seconds, 2),
+        "rows_per_s": round(rows / seconds), "peak_memory_mb": _peak_memory_mb(),
+    }  # fmt: skip
+
+
+def _peak_memory_mb() -> int:
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The whole way through the archives' own protocols: what arrives is what they have, whatever happens on the way."""
 
 import random
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,8 +9,13 @@ import pytest
 
 from stellarfm.archives.landing import Landing
 from stellarfm.archives.missing import Missing
+from stellarfm.config import Archive, Settings
 from stellarfm.errors import StellarError
+from stellarfm.home import Home
+from stellarfm.stages.ingest import ingest
+from stellarfm.stages.prepare import prepare
 from tests.archive_server import ArchiveServer
+from tests.archives_fixture import NUM_STARS, SEED
 from tests.stellarfm.archives.loopback import content, differences, fetch, settings_of
 
 
@@ -30,6 +36,19 @@ def test_what_arrives_is_what_the_archives_have_bit_by_bit(whole: Landing, archi
     assert set(differences(whole, archive_landing).values()) == {0}
     near = whole.rows()["twomass_psc"] / archive_landing.rows()["twomass_psc"]
     assert near > 0.97  # the others have no Gaia source within reach
+
+
+def test_the_training_set_is_the_same_as_from_the_tables_themselves(
+    server: ArchiveServer, archive_landing: Landing, tmp_path: Path
+) -> None:
+    reddenings = {"table": str(archive_landing.files("extinction")[0])}
+    through = Home.open(tmp_path / "through")
+    settings = settings_of(server, extinction=reddenings)
+    made = prepare(settings, through, ingest(settings, through))
+    direct = Home.open(tmp_path / "direct")
+    shutil.copytree(archive_landing.folder, direct.landing / archive_landing.folder.name)
+    simulated = Settings(archive=Archive(num_stars=NUM_STARS), seed=SEED)
+    assert made.training_set_hash == prepare(simulated, direct, ingest(simulated, direct)).training_set_hash
 
 
 def test_a_second_run_asks_for_nothing(server: ArchiveServer, whole: Landing) -> None:
