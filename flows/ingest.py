@@ -1,6 +1,7 @@
 """Archive to landing."""
 
 import os
+from typing import Any
 
 from prefect import flow, task
 from prefect.blocks.system import Secret
@@ -23,7 +24,9 @@ def fetch(settings: Settings, home: Home) -> Snapshot:
     if settings.archive.name != "esa":
         return ingest_stage(settings, home)
     if settings.gaia.credentials_block:
-        account = Secret.load(settings.gaia.credentials_block, _sync=True).get()  # type: ignore[union-attr]
+        block = Secret.load(settings.gaia.credentials_block)
+        assert isinstance(block, Secret), "in a task that is not asynchronous it is loaded here and now"
+        account: Any = block.get()
         os.environ |= {"GAIA_USER": account["user"], "GAIA_PASSWORD": account["password"]}
     with concurrency(LIMIT, occupy=1):
         return ingest_stage(settings, home)
