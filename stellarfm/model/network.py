@@ -5,8 +5,8 @@ Read from top to bottom: settings and presets, attention, block, network. Letter
     B stars   L tokens shown (padded)   K requests   T tokens of the vocabulary   D width   H heads   M components
 
 The preset `paper` is the network of Leung & Bovy (2024): post-norm blocks, exact GELU, one learned extra key and value
-per attention, a wide head; 8,845,529 parameters for their 118 tokens. The other presets put the norm first, show the
-errors of the inputs, and spend the parameters in the encoder instead of the head.
+per attention, a wide head; 8,845,529 parameters for their 118 tokens. The other presets put the norm first, begin with a
+summary of the whole star that attention corrects, and answer with several Gaussians.
 """
 
 import math
@@ -70,7 +70,14 @@ PRESETS = {
         dropout=0.1,
     ),
     "default": NetworkConfig(
-        width=128, encoder=((4, 256),) * 2, decoder=((4, 512),) * 2, head=(256,), summary=(512, 512, 512)
+        width=128,
+        encoder=(),
+        decoder=((4, 256),),
+        head=(512, 256),
+        show_errors=False,
+        summary=(768,) * 4,
+        components=3,
+        dropout=0.1,
     ),
     "small": NetworkConfig(
         width=64,
@@ -78,7 +85,8 @@ PRESETS = {
         decoder=((2, 256),) * 2,
         head=(128,),
         show_errors=False,
-        summary=(256, 256, 256),
+        summary=(512, 512, 512),
+        components=3,
     ),
 }
 
@@ -148,6 +156,10 @@ class Block(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
         self.widen, self.narrow = _linear(config.width, hidden), _linear(hidden, config.width)
         self.drop = nn.Dropout(config.dropout)
+        if config.summary:  # a block begins as none at all, and learns what the summary does not know
+            for layer in (self.attention.out, self.narrow):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, stream: Tensor, source: Tensor | None, known: Tensor) -> Tensor:
         """Return the stream (B, Q, D) after looking at source (B, L, D), or at itself if there is none."""
@@ -183,11 +195,13 @@ class Summary(nn.Module):
         places = ids.new_zeros((), dtype=values.dtype).expand(len(ids), self.num_tokens + 1)
         full = places.scatter(1, ids, values)[:, 1:]  # (B, T)
         known = places.scatter(1, ids, 1.0)[:, 1:]  # (B, T)
-        hidden = torch.cat([full, known], dim=1)  # (B, 2T)
-        for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
-            inner = self.drop(F.gelu(norm(layer(hidden))))
-            hidden = hidden + inner if number else inner
-        return cast(Tensor, self.out(hidden))
+        first, *layers = zip(self.layers, self.norms, strict=True)
+        with torch.autocast(ids.device.type, enabled=False):  # three digits of a colour are too few
+            layer, norm = first
+            hidden = self.drop(F.gelu(norm(layer(torch.cat([full, known], dim=1)))))  # (B, S)
+        for layer, norm in layers:
+            hidden = hidden + self.drop(F.gelu(norm(layer(hidden))))
+        return cast(Tensor, self.out(hidden)).float()
 
     def start(self, summary: Tensor, requests: Tensor) -> Tensor:
         """Return what a request takes from the summary, (B, K, D)."""
@@ -248,10 +262,7 @@ class StarNetwork(nn.Module):
         stream, known = self.embed(ids, values, errors), ids > 0
         for block in _blocks(self.encoder):
             stream = block(stream, None, known)
-        summary = None
-        if self.summary is not None:
-            with torch.autocast(ids.device.type, enabled=False):  # three digits of a colour are too few
-                summary = self.summary(ids, values)
+        summary = self.summary(ids, values) if self.summary is not None else None
         return Memory(self.encoder_norm(stream), known, summary)
 
     def decode(self, memory: Memory, requests: Tensor) -> "Answer":
@@ -308,7 +319,7 @@ class Answer:
 def halve_matrices(network: StarNetwork) -> StarNetwork:
     """Keep the large matrices in bfloat16, in place, so that autocast need not convert them at every call."""
     precise: set[nn.Module | None] = {network.mean, network.log_variance, network.share}
-    precise |= set(network.summary.modules()) if network.summary is not None else set()
+    precise |= {network.summary.layers[0]} if network.summary is not None else set()
     for module in network.modules():
         if isinstance(module, nn.Linear) and module not in precise:
             module.to(torch.bfloat16)

@@ -48,8 +48,8 @@ TRAINING_PRESETS = {
         optimiser=OptimiserSettings(learning_rate=3e-3, warmup_steps=50, ema=0.99),
     ),
     "default": TrainingSettings(
-        max_steps=12_000,
-        sampler=SamplerSettings(batch=256, requests=16),
+        max_steps=20_000,
+        sampler=SamplerSettings(batch=384, requests=8, buckets=2),
         optimiser=OptimiserSettings(learning_rate=2e-3, warmup_steps=200, ema=0.998),
     ),
     # Leung & Bovy (2024): 4096 epochs of 348 steps, a restart every 512 epochs; their float16 is our bfloat16
