@@ -77,7 +77,6 @@ PRESETS = {
         show_errors=False,
         summary=(768,) * 4,
         components=3,
-        dropout=0.1,
     ),
     "small": NetworkConfig(
         width=64,
