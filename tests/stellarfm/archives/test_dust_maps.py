@@ -23,7 +23,7 @@ def test_a_map_whose_package_is_not_installed_says_how_to_get_it(name: str, monk
 
 
 def test_an_unknown_map_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(StellarError, match="dustmaps:bayestar, .*mwdust:Combined19"):
+    with pytest.raises(StellarError, match=r"dustmaps:bayestar, .*mwdust:Combined19"):
         open_map("bayestar")
 
 

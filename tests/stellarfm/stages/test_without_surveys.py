@@ -62,7 +62,7 @@ def test_without_labels_there_is_a_warehouse_but_nothing_to_learn(
     with duckdb.connect(str(home.warehouse), read_only=True) as con:
         assert con.sql("select count(*) from marts.stars").fetchall()[0][0] == tables[GAIA].num_rows
     with pytest.raises(
-        StellarError, match="no star of the training set has a label .* give the archive an apogee_allstar"
+        StellarError, match=r"no star of the training set has a label .* give the archive an apogee_allstar"
     ):
         product.train(settings, home)
 

@@ -88,7 +88,8 @@ def test_a_star_with_all_coefficients_passed_every_cut(tmp_path: Path, given: Ro
 
 def test_of_the_rows_of_a_star_the_one_with_a_spectrum_speaks_then_that_of_most_labels(tmp_path: Path) -> None:
     rows: list[Row] = [
-        {"gaia_source_id": 2, **NO_XP}, {"gaia_source_id": 2, "teff": NAN, "logg": NAN, "m_h": NAN}, {"gaia_source_id": 2, **NO_XP},
+        {"gaia_source_id": 2, **NO_XP}, {"gaia_source_id": 2, "teff": NAN, "logg": NAN, "m_h": NAN},
+        {"gaia_source_id": 2, **NO_XP},
         {"gaia_source_id": 3, **NO_XP, "m_h": NAN}, {"gaia_source_id": 3, **NO_XP, "teff": 5000.0},
     ]  # fmt: skip
     found = stars(tmp_path, "source_id, has_all_xp, teff, apogee_num_rows", *rows)
