@@ -211,7 +211,7 @@ def test_answers_of_datalink_are_read_as_they_are(
 def test_reddenings_may_be_given_as_they_are(tables: dict[str, pa.Table], tmp_path: Path) -> None:
     own = pa.table({"source_id": [1, 2, 3], "E_BV": [0.5, 0.0, None], "e_E_BV": [0.05, 0.1, 0.1]})
     columns = {"ebv": "E_BV", "ebv_error": "e_E_BV"}
-    given = {GAIA: {"files": write(tables[GAIA], tmp_path / "g.parquet")}}
+    given: dict[str, dict[str, Any]] = {GAIA: {"files": write(tables[GAIA], tmp_path / "g.parquet")}}
     given |= {DUST: {"files": write(own, tmp_path / "mine.vot"), "columns": columns}}
     assert read(fetch(mapping(tmp_path, given), tmp_path), DUST).to_pylist() == [
         {"source_id": 1, "logebv": np.float32(np.log(0.5)), "logebv_error": np.float32(0.1), "map": "mine"},

@@ -34,7 +34,7 @@ def stars(tmp_path: Path, shown: str, *rows: Row) -> list[Any]:
         con.execute("create schema staging")
         files = {"files": [str(tmp_path / "part.parquet")]}
         con.execute(f"create table staging.leung_bovy_2024 as {read_sql('staging/leung_bovy_2024')}", files)
-        return con.execute(f"select {shown} from ({read_sql('marts/leung_bovy_2024_stars')})").fetchall()
+        return list(con.execute(f"select {shown} from ({read_sql('marts/leung_bovy_2024_stars')})").fetchall())
 
 
 def test_the_columns_are_those_of_marts_stars(tmp_path: Path) -> None:
