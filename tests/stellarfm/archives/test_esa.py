@@ -82,6 +82,15 @@ def test_spectra_are_the_same_by_every_way(xp: str, server: ArchiveServer, whole
     assert differences(landing, whole, ("xp_continuous_mean_spectrum",)) == {"xp_continuous_mean_spectrum": 0}
 
 
+FEW_PARTS = {"rows_per_part": 1500, "spectra_per_part": 1500, "timeout_s": 3}
+
+
+@pytest.fixture(scope="module")
+def whole_in_few_parts(archive_server: ArchiveServer, tmp_path_factory: pytest.TempPathFactory) -> Landing:
+    archive_server.clear()
+    return fetch(settings_of(archive_server, asking=FEW_PARTS), tmp_path_factory.mktemp("few"))
+
+
 # every row of the table of failures in the README of the archive server: kind, where, argument
 FAULTS = [
     ("status", "", 503),
@@ -93,26 +102,26 @@ FAULTS = [
     ("garbage", "", None),
     ("drop_rows", "", None),
     ("limit", "", None),
-    ("delay", "", 7),
+    ("delay", "", 4),
     ("error", "", "out of memory"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "path", "arg"), FAULTS, ids=lambda value: str(value or ""))
 def test_a_stumbling_archive_is_asked_again(
-    kind: str, path: str, arg: str | None, server: ArchiveServer, whole: Landing, tmp_path: Path
+    kind: str, path: str, arg: str | None, server: ArchiveServer, whole_in_few_parts: Landing, tmp_path: Path
 ) -> None:
     """Given one fault at a request drawn by its name; expect what arrives without it, or one sentence and a run that ends it."""
-    skip = random.Random(f"{kind}{arg}").randrange(40)
+    skip = random.Random(f"{kind}{arg}").randrange(30)
     server.fault(kind, path=path, skip=skip, arg=arg)
-    settings = settings_of(server)
+    settings = settings_of(server, asking=FEW_PARTS)
     try:
         landing = fetch(settings, tmp_path)
     except StellarError as error:
         assert "\n" not in str(error)
         server.clear()
         landing = fetch(settings, tmp_path)
-    assert content(landing) == content(whole)
+    assert content(landing) == content(whole_in_few_parts)
 
 
 def test_an_archive_that_stays_away_is_told_in_one_sentence_and_the_next_run_completes(
