@@ -20,15 +20,15 @@ KEYS = {
 
 
 def settings_of(server: ArchiveServer, **sections: dict[str, Any]) -> Settings:
-    """Settings that ask a server on loopback, several parts a table, with short waits."""
+    """Settings that ask a server on loopback, one part a table, with short waits: a job takes that server a second."""
     values: dict[str, dict[str, Any]] = {
         "archive": {"name": "esa"},
         "asking": {
             "attempts": 4,
             "wait_s": 0.01,
-            "timeout_s": 5,
+            "timeout_s": 3,
             "deadline_s": 30,
-            "rows_per_part": 800,
+            "rows_per_part": 5000,
             "spectra_per_part": 700,
         },
         "gaia": {
