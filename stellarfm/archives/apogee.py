@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from stellarfm.archives.downloads import checksums, download, read_text
 from stellarfm.archives.landed import as_landed
-from stellarfm.archives.patience import Patience
+from stellarfm.archives.patience import Patience, RefusedError
 from stellarfm.archives.schema import SCHEMAS
 from stellarfm.archives.tap import Tap
 from stellarfm.config import Apogee
 from stellarfm.errors import StellarError
+from stellarfm.progress import console
 
 TABLE = "apogee_allstar"
 RELEASE = "APOGEE DR17"
@@ -53,16 +54,23 @@ def fetch_file(
     StellarError
         If SDSS refuses or fails, or the file is damaged.
     """
+    name = settings.url.rpartition("/")[-1]
+    path = folder / name
+    expected = "" if path.is_file() or not settings.checksums else _checksum(settings, patience)
+    return download(SDSS, settings.url, path, patience, checksum=expected, told=told), settings.url
+
+
+def _checksum(settings: Apogee, patience: Patience) -> str:
+    """Return the checksum of the file in the list beside it; "" and a word to the user where there is none."""
     root, _, name = settings.url.rpartition("/")
-    expected = ""
-    if settings.checksums and not (folder / name).is_file():
-        address = f"{root}/{settings.checksums}"
-        expected = checksums(read_text(SDSS, address, patience)).get(name, "")
-        if not expected:
-            raise StellarError(
-                f"{address} has no checksum of {name}; name another list with apogee.checksums, or none with an empty one"
-            )
-    return download(SDSS, settings.url, folder / name, patience, checksum=expected, told=told), settings.url
+    address = f"{root}/{settings.checksums}"
+    try:
+        found = checksums(read_text(SDSS, address, patience)).get(name, "")
+    except RefusedError:
+        found = ""
+    if not found:
+        console.print(f"{address} has no checksum of {name}: its size alone is compared", soft_wrap=True)
+    return found
 
 
 def read_allstar(path: Path, rows_at_once: int | None = None) -> Iterator[pa.Table]:
