@@ -48,7 +48,7 @@ TRAINING_PRESETS = {
         optimiser=OptimiserSettings(learning_rate=3e-3, warmup_steps=50, ema=0.99),
     ),
     "default": TrainingSettings(
-        max_steps=10_000,
+        max_steps=5000,
         sampler=SamplerSettings(batch=384, requests=8, buckets=2),
         optimiser=OptimiserSettings(learning_rate=2e-3, warmup_steps=200, ema=0.998),
     ),
