@@ -6,7 +6,9 @@ from torch import Tensor
 MEDIAN, LOWER, UPPER = 0.5, 0.15865525, 0.84134475
 """Shares below the middle, and below 1 sigma of a Gaussian on either side of it."""
 
-_STEPS = 24
+_STEPS = 40
+_TOLERANCE = 1e-5
+"""Largest last step, in the smallest sigma."""
 
 
 def quantile(means: Tensor, sigmas: Tensor, shares: Tensor, share: float) -> Tensor:
@@ -36,7 +38,9 @@ def quantile(means: Tensor, sigmas: Tensor, shares: Tensor, share: float) -> Ten
         low, high = torch.where(excess < 0, at, low), torch.where(excess < 0, high, at)
         density = (shares * torch.exp(-0.5 * pull * pull) / sigmas).sum(-1) / (2 * torch.pi) ** 0.5
         step = at - excess / density.clamp_min(1e-30)
-        at = torch.where((step > low) & (step < high), step, (low + high) / 2)
+        before, at = at, torch.where((step > low) & (step < high), step, (low + high) / 2)
+        if bool(((at - before).abs() <= _TOLERANCE * sigmas.amin(-1)).all()):
+            break
     return at
 
 
