@@ -221,7 +221,7 @@ def test_reddenings_may_be_given_as_they_are(tables: dict[str, pa.Table], tmp_pa
 
 
 def test_reddenings_may_come_from_a_map(tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("stellarfm.archives.files._open_map_once", lambda name: lambda _l, _b, d: 0.3 * d)
+    monkeypatch.setattr("stellarfm.archives.reddenings._open_map_once", lambda name: lambda _l, _b, d: 0.3 * d)
     given = {GAIA: {"files": write(tables[GAIA], tmp_path / "g.parquet")}, DUST: {"map": "mwdust:Combined19"}}
     found = read(fetch(mapping(tmp_path, given), tmp_path), DUST)
     gaia = tables[GAIA].combine_chunks()
