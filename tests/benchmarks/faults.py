@@ -16,6 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tenacity import Retrying, stop_after_delay, wait_fixed
+
 from stellarfm.archives import simulated
 from stellarfm.archives.landing import Landing
 from stellarfm.errors import StellarError
@@ -45,8 +47,7 @@ ASKING = {
     "wait_s": 0.05,
     "timeout_s": 3,
     "deadline_s": 20,
-    "rows_per_part": 200,
-    "spectra_per_part": 200,
+    "spectra_per_part": 150,
 }
 LONGEST_RUN_S = 120.0
 
@@ -110,7 +111,7 @@ def _run(server: ArchiveServer, settings: Any, root: Path, fault: dict[str, Any]
     except Exception as error:  # noqa: BLE001  whatever else a person would see is wrong
         outcome = f"wrong: {type(error).__name__}"
     seconds = time.monotonic() - started
-    server.clear()
+    Retrying(stop=stop_after_delay(20), wait=wait_fixed(0.2), reraise=True)(server.clear)  # it may refuse to be reached
     if outcome != "complete" or not _is_equal(landing, right):
         landing = fetch(settings, root)  # what is missing is asked for once more
         outcome = outcome.replace("complete", "stopped")
