@@ -1,12 +1,13 @@
 """What is tried again, and how often: an archive that stumbles is asked again, one that refuses is not."""
 
 import http.client
+import io
 import re
 import socket
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
@@ -74,7 +75,8 @@ class Patience:
             reraise=True,
         )
         try:
-            with timeout(self.timeout_s):
+            # astroquery prints what a server answers among a program's results
+            with timeout(self.timeout_s), redirect_stdout(io.StringIO()):
                 answer: T = retrying(request)
                 return answer
         except Exception as error:

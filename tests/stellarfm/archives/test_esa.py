@@ -130,11 +130,12 @@ def test_a_stumbling_archive_is_asked_again(
 
 
 def test_an_archive_that_stays_away_is_told_in_one_sentence_and_the_next_run_completes(
-    server: ArchiveServer, whole: Landing, tmp_path: Path
+    server: ArchiveServer, whole: Landing, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.fault("status", path="/data-server", n=100, arg=503)
     with pytest.raises(StellarError, match=r"DataLink .* failed 4 times, .*503.*run the same command again"):
         fetch(settings_of(server), tmp_path)
+    assert capsys.readouterr().out == ""  # results alone go there
     server.clear()
     landing = fetch(settings_of(server), tmp_path)
     assert content(landing) == content(whole)
