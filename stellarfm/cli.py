@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -83,21 +84,20 @@ def _trace(words: list[str]) -> None:
 
 
 def run_process() -> None:
-    """Be the process `stellarfm`: run the command line and end.
+    """Be the process `stellarfm`: run the command line and end as soon as all exit handlers have run.
 
-    Prefect leaves daemon threads behind whose frames hold DuckDB's types when Python takes itself down, and DuckDB's
-    binding prints a page about every such type. So the process ends as soon as all exit handlers have run.
+    Python is not left to take itself down. It costs every command tens of milliseconds, and where daemon threads of
+    Prefect's hold DuckDB's types, DuckDB's binding prints a page about each of them.
     """
     code = 0
     try:
         main()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    if "prefect" not in sys.modules:
-        raise SystemExit(code)
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(BrokenPipeError):  # whoever read our results has enough
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
 
 

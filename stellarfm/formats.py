@@ -148,6 +148,11 @@ def _register(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, 
             con.execute(f"comment on column {name}.{_quote(column)} is {_literal(json.dumps(asdict(field)))}")
 
 
+def keeps_fields(target: Path) -> bool:
+    """Whether a file of this suffix can say what its columns are: units, UCDs, descriptions."""
+    return _suffix(target) in _FITS | _VOTABLE
+
+
 def fields_of(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Field]:
     """Return what is known of the columns of an opened table beside their values: units, UCDs, descriptions.
 

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from stellarfm.errors import StellarError
 
 DEFAULT_HOME = Path("stellarfm-home")
@@ -92,6 +90,8 @@ class Home:
         StellarError
             If another run holds it.
         """
+        from filelock import FileLock, Timeout  # it takes long to import, and most commands hold nothing
+
         lock = FileLock(self.path / ".lock", timeout=0)
         try:
             lock.acquire()

@@ -8,20 +8,31 @@ bounds as (
     select
         *,
         cast(floor((x - getvariable('reach') + 2) / getvariable('cell_size')) as bigint) as x_low,
-        cast(floor((x + getvariable('reach') + 2) / getvariable('cell_size')) as bigint) as x_high,
         cast(floor((y - getvariable('reach') + 2) / getvariable('cell_size')) as bigint) as y_low,
-        cast(floor((y + getvariable('reach') + 2) / getvariable('cell_size')) as bigint) as y_high,
         cast(floor((z - getvariable('reach') + 2) / getvariable('cell_size')) as bigint) as z_low,
-        cast(floor((z + getvariable('reach') + 2) / getvariable('cell_size')) as bigint) as z_high
+        cast(floor((x + getvariable('reach') + 2) / getvariable('cell_size')) as bigint) - x_low as x_more,
+        cast(floor((y + getvariable('reach') + 2) / getvariable('cell_size')) as bigint) - y_low as y_more,
+        cast(floor((z + getvariable('reach') + 2) / getvariable('cell_size')) as bigint) - z_low as z_more
     from build
+
+),
+
+steps as (
+
+    -- a sphere touches one cell or two along each axis
+    select
+        x_more,
+        y_more,
+        z_more,
+        (cast(along_x.step as bigint) << 42) | (cast(along_y.step as bigint) << 21) | along_z.step as step
+    from (values (0, 0), (1, 0), (1, 1)) as along_x (x_more, step)
+    cross join (values (0, 0), (1, 0), (1, 1)) as along_y (y_more, step)
+    cross join (values (0, 0), (1, 0), (1, 1)) as along_z (z_more, step)
 
 )
 
 select
-    bounds.* exclude (x_low, x_high, y_low, y_high, z_low, z_high),
-    ((x_low + along_x.step) << 42) | ((y_low + along_y.step) << 21) | (z_low + along_z.step) as cell
+    bounds.* exclude (x_low, x_more, y_low, y_more, z_low, z_more),
+    ((x_low << 42) | (y_low << 21) | z_low) + steps.step as cell
 from bounds
-cross join range(2) as along_x (step)
-cross join range(2) as along_y (step)
-cross join range(2) as along_z (step)
-where x_low + along_x.step <= x_high and y_low + along_y.step <= y_high and z_low + along_z.step <= z_high
+inner join steps using (x_more, y_more, z_more)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, console, print_facts, print_json, print_table
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_facts, print_json, print_table, print_text
 
 catalog_app = typer.Typer(no_args_is_help=True, help="The published releases: list, show, query, verify.")
 
@@ -25,7 +25,7 @@ def list_releases(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     if as_json:
         return print_json([{"version": c.release.version, "num_stars": c.release.num_stars} for c in catalogs])
     if not catalogs:
-        return console.print(f"no release in {home} yet; `stellarfm run` makes one")
+        return print_text(f"no release in {home} yet; `stellarfm run` makes one")
     return print_table(
         ["release", "stars", "folder"], [[c.release.version, c.release.num_stars, str(c.folder)] for c in catalogs]
     )
@@ -51,10 +51,10 @@ def show(home: Home = DEFAULT_HOME, release: Version = "latest", as_json: Json =
         return print_json(
             {name: [dict(zip(columns, row, strict=True)) for row in rows] for name, (columns, rows) in found.items()}
         )
-    console.print(f"[bold]Release {catalog.release.version}[/bold], {catalog.release.num_stars:,} stars\n")
+    print_text(f"[bold]Release {catalog.release.version}[/bold], {catalog.release.num_stars:,} stars\n")
     print_facts(dict(found["provenance"][1]))
     for name in ("metrics", "flags", "columns"):
-        console.print()
+        print_text()
         print_table(*found[name], title=name)
     return None
 
@@ -92,4 +92,4 @@ def verify(home: Home = DEFAULT_HOME, release: Version = "latest", as_json: Json
     catalog.verify()
     if as_json:
         return print_json({"version": catalog.release.version, "ok": True, "files": catalog.release.files})
-    return console.print(f"release {catalog.release.version}: {len(catalog.release.files)} files as published")
+    return print_text(f"release {catalog.release.version}: {len(catalog.release.files)} files as published")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, console, print_json, print_table
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_json, print_table, print_text
 
 checks_app = typer.Typer(no_args_is_help=True, help="The data checks: what they found, the failing rows, Data Docs.")
 
@@ -31,9 +31,9 @@ def show(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     print_table(["table", "rows", "rules", "failed", "set aside"], rows)
     for table in report.tables:
         for finding in table.findings:
-            console.print(f"\n[bold]{finding.severity}[/bold] {sentence(table.table, finding)}", soft_wrap=True)
-    console.print(f"\n{'[bold]stopped[/bold] ' + report.error if report.error else 'passed'}", soft_wrap=True)
-    return console.print(f"docs    {docs}", soft_wrap=True)
+            print_text(f"\n[bold]{finding.severity}[/bold] {sentence(table.table, finding)}", soft_wrap=True)
+    print_text(f"\n{'[bold]stopped[/bold] ' + report.error if report.error else 'passed'}", soft_wrap=True)
+    return print_text(f"docs    {docs}", soft_wrap=True)
 
 
 @checks_app.command()
@@ -59,9 +59,9 @@ def rows(
             {name: [dict(zip(c, row, strict=True)) for row in listed] for name, (c, listed) in found.items()}
         )
     if not any(listed for _, listed in found.values()):
-        return console.print("no row breaks a rule" if table is None else f"no row of {table} breaks a rule")
+        return print_text("no row breaks a rule" if table is None else f"no row of {table} breaks a rule")
     for name, (columns, listed) in found.items():
-        console.print(f"\n[bold]{name}[/bold], {count_failing_rows(folder, name):,} rows")
+        print_text(f"\n[bold]{name}[/bold], {count_failing_rows(folder, name):,} rows")
         print_table(*(_in_short(columns, listed) if table is None else _readable(columns, listed)))
     return None
 
@@ -84,7 +84,7 @@ def accept(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
         accept_report(opened.checks, report, folder.name)
     if as_json:
         return print_json({"accepted": sorted(report.statistics), "file": str(opened.checks / ACCEPTED_FILE)})
-    return console.print(
+    return print_text(
         f"{len(report.statistics)} tables are what later checks are compared with; run `stellarfm prepare` to go on"
     )
 

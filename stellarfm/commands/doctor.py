@@ -4,10 +4,9 @@ import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, console, print_json, print_table
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_json, print_table, print_text
 from stellarfm.errors import StellarError
 
 _PACKAGES = (
@@ -40,17 +39,19 @@ def doctor(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     else:
         rows = [["ok" if f.ok else "[bold red]look[/bold red]", f.what, f.value, f.advice] for f in findings]
         print_table(["", "what", "found", "what to do"], rows)
-        console.print()
+        print_text()
     wrong = [finding for finding in findings if not finding.ok]
     if wrong:
         raise StellarError(
             f"{len(wrong)} of {len(findings)} things need a look, first {wrong[0].what}: {wrong[0].advice}"
         )
     if not as_json:
-        console.print("everything is ready; `stellarfm run` makes a catalogue")
+        print_text("everything is ready; `stellarfm run` makes a catalogue")
 
 
 def _packages() -> list[Finding]:
+    from importlib.metadata import PackageNotFoundError, version
+
     python = ".".join(map(str, sys.version_info[:3]))
     findings = [Finding("python", python, sys.version_info >= (3, 11), "use Python 3.11 or later")]
     for name in _PACKAGES:

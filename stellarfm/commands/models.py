@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, console, print_json, print_table
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_json, print_table, print_text
 
 model_app = typer.Typer(no_args_is_help=True, help="The registry of models: list, promote, roll back, import.")
 
@@ -23,7 +23,7 @@ def list_models(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     if as_json:
         return print_json([vars(version) for version in versions])
     if not versions:
-        return console.print(f"no model in {home} yet; `stellarfm run` or `stellarfm train` makes one")
+        return print_text(f"no model in {home} yet; `stellarfm run` or `stellarfm train` makes one")
     shown = ("vocabulary", "preset", "teff_scatter", "gate")
     return print_table(
         ["version", "champion", *shown],
@@ -50,7 +50,7 @@ def promote(
         chosen = Registry(folder).promote(version, reason)
     if as_json:
         return print_json(vars(chosen))
-    return console.print(f"version {chosen.version} is champion now")
+    return print_text(f"version {chosen.version} is champion now")
 
 
 @model_app.command()
@@ -67,7 +67,7 @@ def rollback(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
         chosen = Registry(folder).rollback()
     if as_json:
         return print_json(vars(chosen))
-    return console.print(f"version {chosen.version} is champion again")
+    return print_text(f"version {chosen.version} is champion again")
 
 
 @model_app.command("import")
@@ -86,4 +86,4 @@ def import_model(
     version = import_published(folder, Folder.open(home))
     if as_json:
         return print_json(vars(version))
-    return console.print(f"registered as version {version.version}" + (", the champion" if version.champion else ""))
+    return print_text(f"registered as version {version.version}" + (", the champion" if version.champion else ""))

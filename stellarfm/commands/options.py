@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from stellarfm.home import DEFAULT_HOME as DEFAULT_HOME
 
@@ -23,8 +21,20 @@ Set = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
-console = Console(highlight=False)
-"""Results go to stdout; progress and errors go to stderr."""
+
+def print_text(text: Any = "", *, soft_wrap: bool = False) -> None:
+    """Print text with markup, or anything that rich can show, on stdout, where results go; progress and errors go to stderr.
+
+    Parameters
+    ----------
+    text
+        What to print.
+    soft_wrap
+        Leave long lines to the terminal.
+    """
+    from rich.console import Console  # a command that prints JSON is not to wait for it
+
+    Console(highlight=False).print(text, soft_wrap=soft_wrap)
 
 
 def print_json(data: Any) -> None:
@@ -48,6 +58,8 @@ def print_table(
     limit
         Largest number of rows to print; what is left out is counted.
     """
+    from rich.table import Table
+
     listed = [list(row) for row in rows]
     table = Table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
@@ -57,16 +69,16 @@ def print_table(
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in listed[:limit]:
         table.add_row(*(_cell(value) for value in row))
-    console.print(table)
+    print_text(table)
     if limit is not None and len(listed) > limit:
-        console.print(f"… and {len(listed) - limit:,} more rows")
+        print_text(f"… and {len(listed) - limit:,} more rows")
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
     """Print names and values, one a line, aligned."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        console.print(f"{name:<{width}}  {value}", soft_wrap=True)
+        print_text(f"{name:<{width}}  {value}", soft_wrap=True)
 
 
 def _is_number(value: Any) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, console, print_json
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_json, print_text
 
 
 def predict(
@@ -38,7 +38,7 @@ def predict(
         return print_json(
             {"output": str(output), "rows": made.rows, "prior_rows": made.prior_rows, "shown": list(made.shown)}
         )
-    console.print(f"{made.rows:,} rows in {output}, from {len(made.shown)} tokens", soft_wrap=True)
+    print_text(f"{made.rows:,} rows in {output}, from {len(made.shown)} tokens", soft_wrap=True)
     if made.prior_rows:
-        console.print(f"{made.prior_rows:,} rows had none of them: their answers are those for any star of the sample")
+        print_text(f"{made.prior_rows:,} rows had none of them: their answers are those for any star of the sample")
     return None

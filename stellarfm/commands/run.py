@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stellarfm.commands.options import console, print_json, print_table
+from stellarfm.commands.options import print_json, print_table, print_text
 from stellarfm.config import load_settings
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
@@ -73,28 +73,28 @@ def _as_dict(made: "Product", home: Home) -> dict[str, Any]:
 def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     """Say what was made, how good it is, where it lies, and what to try next."""
     folder = path / "releases" / made.release.version
-    console.print(f"\n[bold]Release {made.release.version}[/bold]: {made.release.num_stars:,} stars with parameters\n")
+    print_text(f"\n[bold]Release {made.release.version}[/bold]: {made.release.num_stars:,} stars with parameters\n")
     print_table(["from", "rows"], [[table, f"{rows:,}"] for table, rows in made.snapshot.rows.items()])
-    console.print(f"{made.prepared.quarantined_rows:,} rows were set aside by the checks\n")
+    print_text(f"{made.prepared.quarantined_rows:,} rows were set aside by the checks\n")
     _print_quality(made.evaluation.metrics, vocabulary)
     promotion = made.promotion
     if promotion.verdict.passed:
-        console.print(f"\nmodel version {promotion.champion.version} is champion: {promotion.verdict.reasons[-1]}")
+        print_text(f"\nmodel version {promotion.champion.version} is champion: {promotion.verdict.reasons[-1]}")
     else:
-        console.print(
+        print_text(
             f"\nmodel version {promotion.version.version} did not pass the gate: "
             f"{'; '.join(promotion.verdict.reasons)}\n"
             f"the catalogue is from the champion, version {promotion.champion.version}"
         )
-    console.print(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
-    console.print(f"report     {_relative(made.evaluation.folder, path) / 'report.html'}", soft_wrap=True)
-    console.print(f"checks     {_relative(Path(made.prepared.docs), path)}", soft_wrap=True)
+    print_text(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
+    print_text(f"report     {_relative(made.evaluation.folder, path) / 'report.html'}", soft_wrap=True)
+    print_text(f"checks     {_relative(Path(made.prepared.docs), path)}", soft_wrap=True)
     home = "" if path == Path("stellarfm-home") else f" --home {path}"
-    console.print("\n[bold]Try next[/bold]")
+    print_text("\n[bold]Try next[/bold]")
     program = "stellarfm" if shutil.which("stellarfm") else os.path.relpath(sys.argv[0])
-    console.print(f'  {program} catalog query "select count(*), avg(teff) from stars"{home}')  # noqa: S608
-    console.print(f"  {program} catalog show{home}")
-    console.print(f"  {program} model list{home}\n")
+    print_text(f'  {program} catalog query "select count(*), avg(teff) from stars"{home}')  # noqa: S608
+    print_text(f"  {program} catalog show{home}")
+    print_text(f"  {program} model list{home}\n")
 
 
 def _print_quality(metrics: dict[str, Any], vocabulary: Vocabulary) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stellarfm.commands.options import Json, console, print_json, print_table
+from stellarfm.commands.options import Json, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from stellarfm.sky.likeness.report import Comparison
@@ -75,7 +75,7 @@ def _print(comparison: "Comparison", output: Path) -> None:
         ],
         title=f"{comparison.num_training_stars:,} stars of the training set, seed {comparison.seed}",
     )
-    console.print()
+    print_text()
     types = [check for check in comparison.checks if check.group == "spectra by type"]
     listed = [check for check in comparison.checks if check not in types[_SHOWN_TYPES:]]
     print_table(
@@ -83,14 +83,14 @@ def _print(comparison: "Comparison", output: Path) -> None:
         [[c.group, c.name, f"{c.value:.4g}", f"{c.reference:.4g}", _verdict(c.passed)] for c in listed],
     )
     if len(types) > _SHOWN_TYPES:
-        console.print(f"(the worst {_SHOWN_TYPES} of {len(types)} spectral types; the page has all)")
+        print_text(f"(the worst {_SHOWN_TYPES} of {len(types)} spectral types; the page has all)")
     high = [check for check in comparison.tokens if check.judged_by == "width"]
-    console.print(f"\nhigher orders with the right width: {sum(check.passed for check in high)} of {len(high)}")
+    print_text(f"\nhigher orders with the right width: {sum(check.passed for check in high)} of {len(high)}")
     short = comparison.shortfalls
     total = len(comparison.tokens) + len(comparison.checks)
     verdict = f"falls short in {len(short)} of {total}: {', '.join(short)}"
-    console.print(verdict if short else f"every figure is inside of its limits ({total})")
-    console.print(f"written: {output}", soft_wrap=True)
+    print_text(verdict if short else f"every figure is inside of its limits ({total})")
+    print_text(f"written: {output}", soft_wrap=True)
 
 
 def _verdict(passed: bool) -> str:

@@ -11,9 +11,9 @@ from stellarfm.commands.options import (
     Home,
     Json,
     Set,
-    console,
     print_facts,
     print_json,
+    print_text,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _print_plan(queries: "list[Query]", *, as_json: bool) -> None:
         return print_json([vars(query) for query in queries])
     for query in queries:
         rows = "" if query.rows is None else f"  {query.rows:,} rows"
-        console.print(f"[bold]{query.table}[/bold] {query.part}{rows}\n  {query.text}", soft_wrap=True)
+        print_text(f"[bold]{query.table}[/bold] {query.part}{rows}\n  {query.text}", soft_wrap=True)
     return None
 
 
@@ -157,9 +157,9 @@ def promote(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, 
     if as_json:
         return print_json({"version": promotion.version.version, **promotion.verdict.to_dict()})
     outcome = "is champion" if promotion.verdict.passed else "did not pass the gate"
-    console.print(f"model version {promotion.version.version} {outcome}:")
+    print_text(f"model version {promotion.version.version} {outcome}:")
     for reason in promotion.verdict.reasons:
-        console.print(f"  {reason}")
+        print_text(f"  {reason}")
     return None
 
 

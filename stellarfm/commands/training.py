@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stellarfm.commands.options import console, print_json, print_table
+from stellarfm.commands.options import print_json, print_table, print_text
 from stellarfm.config import Settings
 from stellarfm.evaluation.comparison import TREES
 from stellarfm.evaluation.report import best_scores
@@ -44,10 +44,10 @@ def print_evaluation(evaluation: Evaluation, trees: Sequence[dict[str, Any]] = (
     for task in tasks:
         rows = [_row(row) for row in metrics["rows"] if row["task"] == task]
         print_table(_COLUMNS, rows, title=f"[bold]{task}[/bold]")
-        console.print()
+        print_text()
     if trees:
         _print_ratios(metrics)
-    return console.print(f"report  {evaluation.folder / 'report.html'}", soft_wrap=True)
+    return print_text(f"report  {evaluation.folder / 'report.html'}", soft_wrap=True)
 
 
 def _print_ratios(metrics: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ def _print_ratios(metrics: dict[str, Any]) -> None:
     ]
     columns = ["token", "against", "scatter", *(f"of {name}" for name in others)]
     print_table(columns, rows, title="[bold]as a share of the scatter of trees on the same rows and inputs[/bold]")
-    console.print()
+    print_text()
 
 
 def _row(row: dict[str, Any]) -> list[Any]:
@@ -81,4 +81,4 @@ def _tell(evaluation: Evaluation, facts: dict[str, Any], *, as_json: bool) -> No
         return print_json({**facts, "metrics": evaluation.metrics, "scores": scores, "report": report})
     print_evaluation(evaluation, as_json=False)
     state = "the champion" if facts["champion"] else "not the champion; `stellarfm model promote` puts it into use"
-    return console.print(f"model   version {facts['version']}, {state}")
+    return print_text(f"model   version {facts['version']}, {state}")

@@ -7,6 +7,9 @@ from stellarfm.crossmatch.sides import Side
 from stellarfm.errors import StellarError
 from stellarfm.resources import read_sql
 
+_MAX_BITS = 1 << 28
+"""Widest range of numbers that are counted in a string of bits, 32 MB of them."""
+
 
 def match(con: duckdb.DuckDBPyConnection, left: Side, right: Side, target: str, *, radius_arcsec: float) -> None:
     """Make a table of the nearest right row of each left row that has one.
@@ -63,6 +66,32 @@ def keep_one_to_one(con: duckdb.DuckDBPyConnection) -> None:
             "where left_row not in (select left_row from mutual) and right_row not in (select right_row from mutual)"
         )
     con.execute("create or replace temp table pairs as from chosen")
+
+
+def count_distinct(con: duckdb.DuckDBPyConnection, column: str, relation: str) -> int:
+    """Return how many different whole numbers a column holds: with one bit a number, if they lie close enough together.
+
+    Parameters
+    ----------
+    con
+        Connection that knows the relation.
+    column
+        Column of whole numbers.
+    relation
+        What stands after ``from``.
+
+    Raises
+    ------
+    duckdb.Error
+        If there is no such column or relation.
+    """
+    low, high = con.execute(f"select min({column}), max({column}) from {relation}").fetchall()[0]
+    if low is None:
+        return 0
+    counted = f"count(distinct {column})"
+    if high - low < _MAX_BITS:
+        counted = f"bit_count(bitstring_agg({column}, {low}, {high}))"
+    return int(con.execute(f"select {counted} from {relation}").fetchall()[0][0])
 
 
 def _refuse_repeated(con: duckdb.DuckDBPyConnection, side: Side) -> None:

@@ -1,7 +1,6 @@
 """The two sides of a crossmatch: which columns hold position, motion and epoch, and whether they can be trusted."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import duckdb
 
@@ -157,11 +156,17 @@ def _check_types(con: duckdb.DuckDBPyConnection, side: Side, needed: list[str]) 
         kind = types.get(column.lower())
         if kind is None:
             near = [name for name in columns_of(con, side.relation) if column.lower() in name.lower()]
-            near = near or get_close_matches(column, list(types), 3)
+            near = near or _like(column, list(types))
             hint = f"; is it {' or '.join(near[:3])}?" if near else f"; it has {', '.join(list(types)[:8])}"
             raise StellarError(f"{side.label} has no column {column}{hint} Name the right one with an option")
         if kind.split("(")[0] not in _NUMBERS or kind.endswith("]"):
             _refuse_type(con, side, column, kind)
+
+
+def _like(column: str, known: list[str]) -> list[str]:
+    from difflib import get_close_matches  # for a message only
+
+    return get_close_matches(column, known, 3)
 
 
 def _refuse_type(con: duckdb.DuckDBPyConnection, side: Side, column: str, kind: str) -> None:

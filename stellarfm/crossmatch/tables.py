@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from stellarfm.crossmatch.neighbours import keep_nearest, keep_one_to_one
+from stellarfm.crossmatch.neighbours import count_distinct, keep_nearest, keep_one_to_one
 from stellarfm.crossmatch.pairs import find_pairs
 from stellarfm.crossmatch.sides import Side, Surveyed, columns_of, quote
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
-from stellarfm.formats import ROW, fields_of, open_numbered, write_table
+from stellarfm.formats import ROW, fields_of, keeps_fields, open_numbered, write_table
 
 SEPARATION = "separation_arcsec"
 STEPS = ("opening the tables", "finding pairs", "choosing", "writing")
@@ -125,14 +125,15 @@ def match_tables(
         keep_nearest(con)
     told(STEPS[3])
     once = one_to_one or find == "best"
-    pairs = _write(con, target, by_separation=not once)
-    return _counted(con, pairs, *found, once=once)
+    matched_right = count_distinct(con, "right_row", "pairs")
+    names = _output_names(con)
+    query = _select(names, by_separation=not once, few=matched_right < found[1].rows / 2)
+    pairs = _write(con, query, target, names)
+    matched_left = pairs if once else count_distinct(con, "left_row", "pairs")
+    return _matched(pairs, matched_left, matched_right, *found)
 
 
-def _counted(con: duckdb.DuckDBPyConnection, pairs: int, left: Surveyed, right: Surveyed, *, once: bool) -> Matched:
-    """Count what was written, and what of each side has no pair; `once` says that no left row has two pairs."""
-    matched_left = pairs if once else _count(con, "select count(distinct left_row) from pairs")
-    matched_right = _count(con, "select count(distinct right_row) from pairs")
+def _matched(pairs: int, matched_left: int, matched_right: int, left: Surveyed, right: Surveyed) -> Matched:
     return Matched(
         rows_left=left.rows,
         rows_right=right.rows,
@@ -146,23 +147,23 @@ def _counted(con: duckdb.DuckDBPyConnection, pairs: int, left: Surveyed, right: 
     )
 
 
-def _write(con: duckdb.DuckDBPyConnection, target: Path, *, by_separation: bool) -> int:
+def _write(con: duckdb.DuckDBPyConnection, query: str, target: Path, names: Mapping[str, Mapping[str, str]]) -> int:
     """Write the matched rows in the order of the left ones and return their number.
 
     Only a sort makes that order: a join passes rows on as it finds them. Where memory is short one core needs the least.
     """
-    names = _output_names(con)
-    fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
-    query = _select(con, names, by_separation=by_separation)
+    fields = {}
+    if keeps_fields(target):
+        fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
+    # the planner takes the bounds of slices for few rows, and would hold the larger table
+    con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     try:
         return write_table(con, query, target, fields)
     except duckdb.OutOfMemoryException:
         con.execute("set threads = 1")
-    return write_table(con, query, target, fields)
-
-
-def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    return int(con.execute(sql).fetchall()[0][0])
+        return write_table(con, query, target, fields)
+    finally:
+        con.execute("reset disabled_optimizers")
 
 
 def _open(
@@ -193,24 +194,24 @@ def _check_epochs(left: Side, right: Side) -> None:
             )
 
 
-def _select(con: duckdb.DuckDBPyConnection, names: Mapping[str, Mapping[str, str]], *, by_separation: bool) -> str:
+def _select(names: Mapping[str, Mapping[str, str]], *, by_separation: bool, few: bool) -> str:
     """Return the query of the output.
 
-    Both inputs are streamed past the pairs, so that only the matched rows are ever held.
+    The left rows are streamed past the pairs and past the right rows, which are held. Where `few` of those have a pair
+    the others are left out first.
     """
     left, right = (
         ", ".join(f"{quote(name)} as {quote(shown)}" for name, shown in names[side].items())
         for side in ("left_table", "right_table")
     )
     order = "__left, separation_arcsec, __right" if by_separation else "__left"
+    kept = f"where {ROW} in (select right_row from pairs)" if few else ""
     return f"""(
-        select left_rows.* exclude (__left), right_rows.* exclude (__pair, __right)
+        select left_rows.* exclude (__left), right_rows.* exclude (__right), pairs.separation_arcsec
         from (select {ROW} as __left, {left} from left_table_shared) as left_rows
-        inner join (
-            select pairs.left_row as __pair, matched.*, pairs.separation_arcsec
-            from (select {ROW} as __right, {right} from right_table_shared) as matched
-            inner join pairs on matched.__right = pairs.right_row
-        ) as right_rows on left_rows.__left = right_rows.__pair
+        inner join pairs on left_rows.__left = pairs.left_row
+        inner join (select {ROW} as __right, {right} from right_table_shared {kept}) as right_rows
+            on pairs.right_row = right_rows.__right
         order by {order}
     )"""
 
