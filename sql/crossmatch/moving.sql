@@ -13,7 +13,7 @@ directions as (
         if(isfinite(pmra) and isfinite(pmdec), pmra * pi() / 6.48e8, 0) as east,
         if(isfinite(pmra) and isfinite(pmdec), pmdec * pi() / 6.48e8, 0) as north,
         getvariable('reference_epoch') - epoch as years
-    from query_table(positions)
+    from positions
     where isfinite(ra) and isfinite(dec)
 
 ),

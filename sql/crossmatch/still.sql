@@ -6,5 +6,5 @@ select
     cos(radians(dec)) * sin(radians(ra)) as y,
     sin(radians(dec)) as z,
     epoch - getvariable('reference_epoch') as years
-from query_table(positions)
+from positions
 where isfinite(ra) and isfinite(dec)

@@ -49,7 +49,7 @@ def match(con: duckdb.DuckDBPyConnection, left: Side, right: Side, target: str, 
 
 def keep_nearest(con: duckdb.DuckDBPyConnection) -> None:
     """Reduce the temporary table `pairs` to the nearest right row of each left row."""
-    con.execute(f"create or replace temp table pairs as {read_sql('crossmatch/nearest')}")
+    con.execute(f"delete from pairs where rowid in ({read_sql('crossmatch/farther')})")
 
 
 def keep_one_to_one(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,6 +1,7 @@
 """All pairs of two tables within a radius, each compared at the epoch of the row that does not move."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -85,20 +86,23 @@ def _join(con: duckdb.DuckDBPyConnection, mover: _Role, still: _Role, chord: flo
         ((low + high) / 2, (high - low) / 2) if moves and low is not None and high is not None else (0.0, 0.0)
     )
     _set(con, reference_epoch=middle, epoch_spread=spread)
-    for name in ("moving", "still"):
-        con.execute(f"create or replace temp macro {name}_points(positions) as table {read_sql(f'crossmatch/{name}')}")
-    con.execute(f"create or replace temp view moving as from {'moving' if moves else 'still'}_points('{mover.view}')")
-    con.execute(f"create or replace temp view still as from still_points('{still.view}')")
+    moving = _points("moving" if moves else "still", mover)
+    standing = _points("still", still)
     mover_builds = mover.found.rows <= still.found.rows
     if spread == 0:
-        return _meet(con, "pairs", "moving", "still", chord, mover_builds=mover_builds, mover=mover)
-    slow = "(from moving where drift <= getvariable('chord'))"
-    fast = "(from moving where drift > getvariable('chord'))"
-    _meet(con, "moving_pairs", slow, "still", 2 * chord, mover_builds=mover_builds, mover=mover)
-    fastest = con.execute(f"select max(drift) from {fast}").fetchall()[0][0]
+        return _meet(con, "pairs", moving, standing, chord, mover_builds=mover_builds, mover=mover)
+    slow = f"from ({moving}) where drift <= getvariable('chord')"
+    fast = f"from ({moving}) where drift > getvariable('chord')"
+    _meet(con, "moving_pairs", slow, standing, 2 * chord, mover_builds=mover_builds, mover=mover)
+    fastest = con.execute(f"select max(drift) from ({fast})").fetchall()[0][0]
     if fastest is not None:
-        _meet(con, "moving_pairs", fast, "still", chord + 1.01 * fastest, mover_builds=True, mover=mover)
+        _meet(con, "moving_pairs", fast, standing, chord + 1.01 * fastest, mover_builds=True, mover=mover)
     return None
+
+
+def _points(how: str, role: _Role) -> str:
+    """Return the query of a side's points as unit vectors."""
+    return _with({"positions": f"from {role.view}"}, f"from ({read_sql(f'crossmatch/{how}')})")
 
 
 def _meet(
@@ -109,18 +113,23 @@ def _meet(
     wide = min(_WIDE_CELL, max(3.0, _WIDE_CELL_ARCSEC * _ARCSEC / reach))
     _set(con, reach=reach, cell_size=max(wide * reach, _MIN_CELL))
     exact = how == "moving_pairs"
-    mover_points = f"select row_number, x, y, z{', vx, vy, vz, 0.0 as years' if exact else ''} from {moving}"
+    mover_points = f"select row_number, x, y, z{', vx, vy, vz, 0.0 as years' if exact else ''} from ({moving})"
     still_points = (
-        f"select row_number, x, y, z{', 0.0 as vx, 0.0 as vy, 0.0 as vz, years' if exact else ''} from {still}"
+        f"select row_number, x, y, z{', 0.0 as vx, 0.0 as vy, 0.0 as vz, years' if exact else ''} from ({still})"
     )
     build, probe = (mover_points, still_points) if mover_builds else (still_points, mover_points)
-    con.execute(f"create or replace temp view build as {build}")
-    con.execute(f"create or replace temp view probe as {probe}")
-    for name in ("build_cells", "probe_cells"):
-        con.execute(f"create or replace temp view {name} as {read_sql(f'crossmatch/{name}')}")
     left_builds = mover_builds == mover.is_left
     left, right = ("build_row", "probe_row") if left_builds else ("probe_row", "build_row")
-    con.execute(f"insert into pairs select {left}, {right}, separation_arcsec from ({read_sql(f'crossmatch/{how}')})")
+    parts = {"build": build, "probe": probe}
+    parts |= {name: read_sql(f"crossmatch/{name}") for name in ("build_cells", "probe_cells")}
+    found = f"select {left}, {right}, separation_arcsec from ({read_sql(f'crossmatch/{how}')})"
+    con.execute(f"insert into pairs {_with(parts, found)}")
+
+
+def _with(parts: Mapping[str, str], query: str) -> str:
+    """Return a query that sees others under their names: one statement, which is planned once."""
+    named = ",\n".join(f"{name} as (\n{part}\n)" for name, part in parts.items())
+    return f"with {named}\n{query}"
 
 
 def _set(con: duckdb.DuckDBPyConnection, **values: float) -> None:
