@@ -24,7 +24,7 @@ _VOTABLE = {".vot", ".votable", ".xml"}
 _DUCKDB = {".duckdb", ".db", ".ddb"}
 _TEXT = {".csv", ".tsv"}
 _PARQUET = {".parquet", ".pq"}
-_COPY_PARQUET = "format parquet, compression snappy, dictionary_size_limit 1000, row_group_size 61440"
+_COPY_PARQUET = "format parquet, compression snappy, dictionary_size_limit 1000"
 """Dictionaries only for columns of few values: looking for them in every column doubles the time of writing."""
 
 _LARGE_GROUP = 250_000
