@@ -9,6 +9,7 @@ and the accuracy that the preset `default` has after 30 minutes::
 
     python -m tests.benchmarks.quality --home stellarfm-home --run default=30 --accuracy
 
+Hours apart, the first with ``--record FOLDER`` and the second with ``--earlier`` and its record, draw one plot as well.
 The schedule of the paper's recipe is as long as published; that of the others ends with the minutes given. Nothing else
 should run beside it. With ``--processor-time`` the minutes are those of this process on all its threads, shared by their
 number: other programs then change little, and what does not run on all threads is counted as less than it takes.
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of the CPU")
     parser.add_argument("--accuracy", action="store_true", help="add the scatter of labels on held-out stars")
     parser.add_argument("--plot", type=Path, help="file for the curves")
+    parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="records whose curves the plot shows too")
     parser.add_argument("--json", action="store_true", help="print an array of objects")
     parser.add_argument("--record", type=Path, help="folder for a dated record of machine, versions and figures")
     parser.add_argument(
@@ -83,7 +85,8 @@ def main() -> None:
         last = {"preset": preset, "minutes": float(minutes), "steps": trainer.step_number, **curve[-1]}
         rows.append({**last, **(accuracy(trainer, world) if options.accuracy else {}), "curve": curve})
     if options.plot:
-        draw(rows, options.plot)
+        before = [row for record in options.earlier for row in json.loads(record.read_text())["figures"]]
+        draw(before + rows, options.plot)
     if options.record:
         write_record(options.record, f"quality-{options.device}", rows)
     if options.json:

@@ -1,5 +1,7 @@
 """Other models on the same stars: what they are given, and what is said of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,15 @@ def test_each_label_is_judged_against_label_and_truth_for_the_stars_that_have_it
     assert {row["num_stars"] for row in rows} == {360}
 
 
+def test_a_bias_is_what_was_measured_less_what_was_said(stars: HeldOut) -> None:
+    """Given stars 500 K hotter than their colours say, expect a bias of 500 K."""
+    values = stars.test.values.copy()
+    values[:, stars.vocabulary.index("teff")] += 500
+    hotter = HeldOut(replace(stars.test, values=values), stars.train, stars.vocabulary)
+    usual, shifted = (colour_rows(given, TASK)[0]["bias"] for given in (stars, hotter))
+    assert shifted - usual == pytest.approx(500)
+
+
 def test_progress_ends_with_all_fits_done(stars: HeldOut) -> None:
     told: list[tuple[int, int, str]] = []
     tree_rows(stars, TASK, seed=1, threads=1, advance=lambda *words: told.append(words))
@@ -53,6 +64,8 @@ def test_progress_ends_with_all_fits_done(stars: HeldOut) -> None:
 def test_a_task_is_put_to_stars_that_have_something_of_each_kind_it_shows(stars: HeldOut) -> None:
     task = Task("with a spectrum", ("bp0", "bprp"), ("teff",))
     assert len(stars.that_can_be_asked(task).test) == 0
-    kept = stars.that_can_be_asked(TASK)
+    values = stars.test.values.copy()
+    values[:7, stars.vocabulary.index("jh")] = np.nan  # one colour is enough
+    kept = replace(stars, test=replace(stars.test, values=values)).that_can_be_asked(TASK)
     assert len(kept.test) == 400
     assert mad_scatter(kept.targets("teff")["truth"] - stars.targets("teff")["truth"]) == 0
