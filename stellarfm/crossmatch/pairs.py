@@ -134,4 +134,4 @@ def _with(parts: Mapping[str, str], query: str) -> str:
 
 def _set(con: duckdb.DuckDBPyConnection, **values: float) -> None:
     for name, value in values.items():
-        con.execute(f"set variable {name} = {float(value)!r}")
+        con.execute(f"set variable {name} = cast({float(value)!r} as double)")  # digits alone would be a decimal
