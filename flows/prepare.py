@@ -4,7 +4,7 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from stellarfm.checks import CheckFailedError
+from stellarfm.checks.report import CheckFailedError
 from stellarfm.config import Settings
 from stellarfm.home import Home
 from stellarfm.stages.ingest import Snapshot

@@ -15,7 +15,7 @@ from stellarfm.home import Home
 from stellarfm.stages.evaluate import Evaluation
 from stellarfm.stages.ingest import Snapshot
 from stellarfm.stages.prepare import Prepared
-from stellarfm.stages.product import Promotion
+from stellarfm.stages.promote import Promotion
 from stellarfm.stages.train import TrainedRun
 
 

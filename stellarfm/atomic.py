@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,17 @@ def file_hash(path: Path) -> str:
     """Return the sha256 of a file's content, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def cached_file_hash(path: str | Path) -> str:
+    """Return `file_hash` of a file, computed once a process for as long as size and time of the file stay the same."""
+    found = Path(path).stat()
+    return _hash_once(str(Path(path).absolute()), found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _hash_once(file: str, _size: int, _mtime_ns: int) -> str:
+    return file_hash(Path(file))
 
 
 def content_key(*parts: Any) -> str:

@@ -5,6 +5,7 @@ The order of precedence is command line, environment (``STELLARFM_TRAINING__PRES
 
 import json
 import os
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,16 @@ from stellarfm.errors import StellarError
 DEFAULT_FILE = Path("stellarfm.toml")
 _PREFIX = "STELLARFM_"
 _NOT_SETTINGS = {"STELLARFM_HOME"}
+
+RENAMED = {
+    "asking.attempts": "retry.attempts",
+    "asking.wait_s": "retry.wait_s",
+    "asking.timeout_s": "retry.timeout_s",
+    "asking.deadline_s": "retry.deadline_s",
+    "asking.rows_per_part": "archive.rows_per_part",
+    "asking.spectra_per_part": "archive.spectra_per_part",
+}
+"""Settings by their names before version 0.2: they still count, with a sentence, and go with version 0.3."""
 
 
 class _Section(BaseModel):
@@ -33,10 +44,14 @@ class Archive(_Section):
     """What an archive of files reads: a mapping (TOML) for ``files``, the HDF5 file for ``leung-bovy-2024``."""
     num_stars: int = Field(40_000, ge=100, le=100_000_000)
     """Distinct stars of the simulated sky."""
+    rows_per_part: int = Field(20_000, ge=1)
+    """Most rows of one part of the landing, and of one answer of an archive."""
+    spectra_per_part: int = Field(2000, ge=1, le=5000)
+    """Most spectra of one request; ESA refuses more than 5000."""
 
 
-class Asking(_Section):
-    """How patient a run is with an archive, and how polite."""
+class Retry(_Section):
+    """How often a request to an archive is made, and how long it may take."""
 
     attempts: int = Field(6, ge=1)
     """Times that a request is made before the run gives up; a query that the archive refuses is made once."""
@@ -46,29 +61,26 @@ class Asking(_Section):
     """Longest silence of a server."""
     deadline_s: float = Field(7200.0, gt=0)
     """Longest time that a job of an archive may take."""
-    rows_per_part: int = Field(20_000, ge=1)
-    """Most rows of one part of the landing, and of one answer."""
-    spectra_per_part: int = Field(2000, ge=1, le=5000)
-    """Most spectra of one request; ESA refuses more than 5000."""
 
 
 class Gaia(_Section):
     """Gaia: which stars, and from where."""
 
-    tap_url: str = "https://gea.esac.esa.int/tap-server/tap"
-    """TAP service. Mirrors: https://gaia.aip.de/tap and https://gaia.ari.uni-heidelberg.de/tap (with ``xp = tap``)."""
-    data_url: str = "https://gea.esac.esa.int/data-server"
-    """DataLink service, for spectra."""
-    bulk_url: str = "https://cdn.gea.esac.esa.int/Gaia/gdr3/Spectroscopy/xp_continuous_mean_spectrum"
-    """Folder of the bulk files, for spectra."""
+    tap_url: str = ""
+    """TAP service; that of the release's profile if empty. Mirrors, with ``xp = tap``: https://gaia.aip.de/tap and
+    https://gaia.ari.uni-heidelberg.de/tap."""
+    data_url: str = ""
+    """DataLink service, for spectra; that of the profile if empty."""
+    bulk_url: str = ""
+    """Folder of the bulk files, for spectra; that of the profile if empty."""
     release: str = Field("Gaia DR3", pattern=r"^Gaia E?DR\d+$")
-    """Data release, as DataLink calls it; the tables are in the schema of that name."""
+    """Data release, as DataLink calls it; its profile in ``stellarfm/surveys`` says everything else."""
     where: str = ""
     """ADQL condition on ``gaia_source`` that selects stars; the stars of APOGEE if empty."""
     xp: Literal["datalink", "tap", "bulk", "none"] = "datalink"
     """Where XP spectra come from."""
-    xp_structure: str = "RAW"
-    """DATA_STRUCTURE of DataLink: ``RAW``, or ``DATAMODEL_GAIA`` as it is called later."""
+    xp_structure: str = ""
+    """DATA_STRUCTURE of DataLink; the profile's word for it if empty."""
     credentials_block: str = ""
     """Name of a Prefect Secret block with ``user`` and ``password``; flows take the environment's if empty."""
 
@@ -78,23 +90,23 @@ class TwoMass(_Section):
 
     by: Literal["neighbours", "position", "none"] = "neighbours"
     """By Gaia's table of best neighbours at ESA, or by position at IRSA."""
-    irsa_url: str = "https://irsa.ipac.caltech.edu/TAP"
-    """TAP service of IRSA."""
+    irsa_url: str = ""
+    """TAP service of IRSA; that of the profile if empty."""
     radius_arcsec: float = Field(3.0, gt=0, le=60)
     """How far from a Gaia source, at the epoch 2000, IRSA looks."""
 
 
 class Apogee(_Section):
-    """APOGEE DR17: where its table comes from."""
+    """APOGEE: where its table comes from."""
 
     source: Literal["file", "vizier", "none"] = "file"
     """The whole file of SDSS (4 GB), or the columns that are needed from VizieR III/286."""
-    url: str = "https://data.sdss.org/sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1/allStar-dr17-synspec_rev1.fits"
-    """The file."""
-    checksums: str = "dr17_apogee_spectro_aspcap_dr17_synspec_rev1.sha1sum"
-    """List of SHA-1 beside the file; empty compares the size alone."""
-    vizier_url: str = "https://tapvizier.cds.unistra.fr/TAPVizieR/tap"
-    """TAP service of VizieR."""
+    url: str = ""
+    """The file; that of the profile if empty."""
+    checksums: str | None = None
+    """Name of the list of SHA-1 beside the file, the profile's if not set; empty compares the size alone."""
+    vizier_url: str = ""
+    """TAP service of VizieR; that of the profile if empty."""
 
 
 class Extinction(_Section):
@@ -156,7 +168,7 @@ class Settings(BaseSettings):
     seed: int = Field(7, ge=0, lt=2**31)
     """Seed of everything that is drawn at random."""
     archive: Archive = Archive()
-    asking: Asking = Asking()
+    retry: Retry = Retry()
     gaia: Gaia = Gaia()
     twomass: TwoMass = TwoMass()
     apogee: Apogee = Apogee()
@@ -193,12 +205,26 @@ def load_settings(file: Path | None = None, overrides: Sequence[str] = ()) -> Se
     """
     _refuse_unknown_environment()
     values: dict[str, Any] = {}
-    for source in (_read_toml(file), EnvSettingsSource(Settings)(), *map(_read_override, overrides)):
-        _merge(values, source)
+    environment = (EnvSettingsSource(Settings)(), *_read_renamed_environment())
+    for source in (_read_toml(file), *environment, *map(_read_override, overrides)):
+        _merge(values, _with_present_names(source))
     try:
         return Settings(**values)
     except ValidationError as error:
         raise StellarError(_sentence(error)) from error
+
+
+def _with_present_names(values: dict[str, Any]) -> dict[str, Any]:
+    """Return settings under their names of today, and say which were renamed."""
+    found = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
+    for before, now in RENAMED.items():
+        (old_section, old_key), (section, key) = before.split("."), now.split(".")
+        if isinstance(found.get(old_section), dict) and old_key in found[old_section]:
+            print(f"stellarfm: the setting {before} is called {now} now; please rename it", file=sys.stderr)
+            found.setdefault(section, {}).setdefault(key, found[old_section].pop(old_key))
+            if not found[old_section]:
+                del found[old_section]
+    return found
 
 
 def setting_names() -> list[str]:
@@ -237,10 +263,25 @@ def _read_override(override: str) -> dict[str, Any]:
 
 def _refuse_unknown_environment() -> None:
     """Refuse STELLARFM_ variables that set nothing: a misspelt one would otherwise pass unnoticed."""
-    known = {_PREFIX + name.upper().replace(".", "__") for name in setting_names()} | _NOT_SETTINGS
-    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
+    known = {_variable(name) for name in setting_names()} | _NOT_SETTINGS
+    earlier = {_variable(name) for name in RENAMED}
+    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known | earlier)
     if unknown:
         raise StellarError(f"the environment variable {unknown[0]} sets nothing; known are {', '.join(sorted(known))}")
+
+
+def _read_renamed_environment() -> list[dict[str, Any]]:
+    """Return the variables of the environment that set something under an earlier name."""
+    return [
+        _read_override(f"{name}={os.environ[variable]}")
+        for name in RENAMED
+        if (variable := _variable(name)) in os.environ
+    ]
+
+
+def _variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return _PREFIX + name.upper().replace(".", "__")
 
 
 def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from stellarfm.errors import StellarError
 from stellarfm.fields import Field
+from stellarfm.sql_text import identifier
 
 _CASTS = {
     "DATE": "varchar", "TIMESTAMP": "varchar", "TIMESTAMP WITH TIME ZONE": "varchar", "TIME": "varchar",
@@ -153,7 +154,7 @@ def _write_fits(table: Table, path: Path) -> None:
 
 
 def _cast(name: str, data_type: str) -> str:
-    quoted = '"' + name.replace('"', '""') + '"'
+    quoted = identifier(name)
     base = data_type.split("(")[0]
     target = "double" if base == "DECIMAL" else "varchar" if base.startswith("TIMESTAMP") else _CASTS.get(base)
     return f"cast({quoted} as {target}) as {quoted}" if target else quoted

@@ -11,6 +11,7 @@ import duckdb
 from stellarfm.atomic import fresh_file
 from stellarfm.errors import StellarError
 from stellarfm.fields import Field
+from stellarfm.sql_text import identifier, literal
 
 ROW = "__row__"
 """Column of a numbered table: a whole number that no other row has, growing in the order of the file."""
@@ -98,11 +99,11 @@ def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, n
         con.execute(f"create temp view {name} as select {columns} from {_scan(files)}")
     elif suffix in _TEXT and numbered:
         con.execute(
-            f"create temp table {name} as select row_number() over () - 1 as {ROW}, * from read_csv({_literal(path)})"
+            f"create temp table {name} as select row_number() over () - 1 as {ROW}, * from read_csv({literal(path)})"
         )
     elif suffix in _TEXT:
         options = ", all_varchar = true" if as_written else ""
-        con.execute(f"create temp view {name} as from read_csv({_literal(path)}{options})")
+        con.execute(f"create temp view {name} as from read_csv({literal(path)}{options})")
     elif suffix in _FITS | _VOTABLE:
         _register(con, path, part, name, numbered=numbered)
     else:
@@ -111,7 +112,7 @@ def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, n
 
 
 def _scan(files: list[Path]) -> str:
-    return f"read_parquet([{', '.join(map(_literal, files))}])"
+    return f"read_parquet([{', '.join(map(literal, files))}])"
 
 
 def _view_shared(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
@@ -145,7 +146,7 @@ def _register(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, 
     con.register(name, table)
     for column, field in fields.items():
         if any(asdict(field).values()):
-            con.execute(f"comment on column {name}.{_quote(column)} is {_literal(json.dumps(asdict(field)))}")
+            con.execute(f"comment on column {name}.{identifier(column)} is {literal(json.dumps(asdict(field)))}")
 
 
 def keeps_fields(target: Path) -> bool:
@@ -187,7 +188,7 @@ def _open_duckdb(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: st
     ).fetchall()
     database = known[0][0] if known else f"{name}_file"
     if not known:
-        con.execute(f"attach {_literal(path.resolve())} as {database} (read_only)")
+        con.execute(f"attach {literal(path.resolve())} as {database} (read_only)")
     tables = con.execute(
         "select table_schema, table_name, table_type = 'BASE TABLE' from information_schema.tables "
         "where table_catalog = $name order by all",
@@ -200,7 +201,7 @@ def _open_duckdb(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: st
         names = ", ".join(f"{schema}.{table}" for schema, table, _ in tables)
         raise StellarError(f"{path} holds the tables {names or 'none'}; name one as {path}#TABLE")
     schema, table, has_rowid = wanted[0]
-    relation = f"{database}.{_quote(schema)}.{_quote(table)}"
+    relation = f"{database}.{identifier(schema)}.{identifier(table)}"
     if not numbered:
         return relation
     row = "rowid" if has_rowid else "row_number() over () - 1"
@@ -242,13 +243,13 @@ def write_table(
 def _write(con: duckdb.DuckDBPyConnection, relation: str, path: Path, target: Path, fields: Mapping[str, Field]) -> int:
     suffix = _suffix(target)
     if suffix in _PARQUET:
-        return _count(con, f"copy (from {relation}) to {_literal(path)} ({_COPY_PARQUET})")
+        return _count(con, f"copy (from {relation}) to {literal(path)} ({_COPY_PARQUET})")
     if suffix in _TEXT:
         delimiter, zipped = "," if suffix == ".csv" else "\t", "gzip" if _is_zipped(target) else "none"
-        options = f"header, delimiter {_literal(delimiter)}, compression {zipped}"
-        return _count(con, f"copy (from {relation}) to {_literal(path)} (format csv, {options})")
+        options = f"header, delimiter {literal(delimiter)}, compression {zipped}"
+        return _count(con, f"copy (from {relation}) to {literal(path)} (format csv, {options})")
     if suffix in _DUCKDB:
-        con.execute(f"attach {_literal(path)} as target_file (storage_version 'v1.0.0')")
+        con.execute(f"attach {literal(path)} as target_file (storage_version 'v1.0.0')")
         try:
             return _count(con, f"create table target_file.main.rows as from {relation}")
         finally:
@@ -272,11 +273,3 @@ def _suffix(path: Path) -> str:
 
 def _is_zipped(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
-
-
-def _literal(text: str | Path) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

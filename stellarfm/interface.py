@@ -12,7 +12,7 @@ from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import open_table
 from stellarfm.home import DEFAULT_HOME, Home
-from stellarfm.tables import read_tokens
+from stellarfm.tokens import read_tokens
 
 if TYPE_CHECKING:
     import pandas as pd

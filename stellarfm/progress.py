@@ -16,8 +16,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
-Advance = Callable[[int, int, str], None]
+ProgressCallback = Callable[[int, int, str], None]
 """Called with what is done, what there is to do, and a remark."""
+
+
+def no_progress(_done: int, _total: int, _remark: str) -> None:
+    """Do nothing: the callback where nobody wants to know."""
+
 
 console = Console(stderr=True, highlight=False)
 
@@ -32,7 +37,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress_bar(title: str, unit: str) -> Iterator[Advance]:
+def progress_bar(title: str, unit: str) -> Iterator[ProgressCallback]:
     """Show a bar while the block runs; without a terminal only its end is printed.
 
     Parameters

@@ -1,11 +1,11 @@
-"""Models over time: MLflow tracking, versions, the champion, and the evidence for it."""
+"""Models over time: MLflow tracking, versions, the champion."""
 
 import json
 import logging
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,18 +206,6 @@ class Registry:
         return ModelVersion(
             number, version.tags.get(_RUN_TAG, ""), root / "artifacts" / "model", number == champion, tags
         )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a candidate may become champion, with every reason in words."""
-
-    passed: bool
-    reasons: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready form."""
-        return asdict(self)
 
 
 def _connect(home: Home) -> "MlflowClient":

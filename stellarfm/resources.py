@@ -24,6 +24,16 @@ def read_sql(name: str) -> str:
     return (resource_folder("sql") / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def folder_texts(folder: Path, pattern: str) -> dict[str, str]:
+    """Return the text of the files of a folder by their relative names, for content keys."""
+    return {str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in sorted(folder.rglob(pattern))}
+
+
+def sql_texts() -> dict[str, str]:
+    """Return the text of every file of ``sql/``, the macros included."""
+    return folder_texts(resource_folder("sql"), "*.sql")
+
+
 def read_template(name: str) -> str:
     """Return the text of a page's template."""
     return (resource_folder("templates") / name).read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stellarfm.archives import simulated
-from stellarfm.archives.landing import Landing
+from stellarfm.landing.parts import Landing
 from tests.archive_server import ArchiveServer, why_not
 
 NUM_STARS = 2000

@@ -14,31 +14,24 @@ predictions as (
 
 ),
 
-raise_flags as (
+quality as (
 
+    -- the bits of the flags that a star carries, added up
     select
-        stars.source_id,
-        cast(stars.tmass_designation is null as integer) * 1
-        + cast(stars.xp_num_relevant_bases is null as integer) * 2
-        + cast(coalesce(stars.xp_num_relevant_bases < 10, false) as integer) * 4
-        + cast(coalesce(stars.ruwe >= 1.4, true) as integer) * 8
-        + cast(coalesce(stars.phot_bp_rp_excess_factor >= 2.0, false) as integer) * 16
-        + cast(coalesce(stars.tmass_num_neighbours > 1, false) as integer) * 32
-        + cast(coalesce(stars.bprp <= 0 or stars.bprp >= 4, true) as integer) * 64
-        + cast(coalesce(stars.phot_g_mean_mag <= 6 or stars.phot_g_mean_mag >= 17.5, true) as integer) * 128
-        + cast(predictions.teff_error > 300 or predictions.logg_error > 0.5 or predictions.m_h_error > 0.4 as integer) * 256
-        + cast(predictions.num_tokens_observed = 0 as integer) * 512
-            as quality_flags
-    from stars
-    inner join predictions using (source_id)
+        source_id,
+        cast(list_inner_product(
+            cast(list_value(*columns(* exclude (source_id))) as float[]),
+            (select list(bit order by place)::float[] from flag_bits)
+        ) as integer) as quality_flags
+    from raised_flags
 
 )
 
 select
-    stars.source_id, --/D Gaia DR3 source identifier --/C meta.id;meta.main --/N never NULL
-    stars.ra, --/D Right ascension, ICRS, epoch 2016.0 --/U deg --/C pos.eq.ra;meta.main --/N never NULL
-    stars.dec, --/D Declination, ICRS, epoch 2016.0 --/U deg --/C pos.eq.dec;meta.main --/N never NULL
-    stars.source_id >> 43 as healpix_8, --/D HEALPix pixel of order 8, nested, from the source identifier --/C pos.healpix --/N never NULL
+    stars.source_id, --/D {gaia_release} source identifier --/C meta.id;meta.main --/N never NULL
+    stars.ra, --/D Right ascension, ICRS, epoch {gaia_epoch_year} --/U deg --/C pos.eq.ra;meta.main --/N never NULL
+    stars.dec, --/D Declination, ICRS, epoch {gaia_epoch_year} --/U deg --/C pos.eq.dec;meta.main --/N never NULL
+    source_healpix(stars.source_id, 8) as healpix_8, --/D HEALPix pixel of order 8, nested, from the source identifier --/C pos.healpix --/N never NULL
     stars.phot_g_mean_mag, --/D Gaia G magnitude --/U mag --/C phot.mag;em.opt --/N not measured
     predictions.teff, --/D Effective temperature --/U K --/C phys.temperature.effective;meta.modelled --/N never NULL
     predictions.teff_16, --/D 16th percentile of teff --/U K --/C stat.percentile;phys.temperature.effective --/N never NULL
@@ -57,27 +50,27 @@ select
     exp(predictions.logebv_84) as ebv_84, --/D 84th percentile of ebv --/U mag --/C stat.percentile;phot.color.excess --/N the model has learned no reddening
     case
         when predictions.g_fakemag > 0
-            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / predictions.g_fakemag
+            then distance_pc_of_fakemag(predictions.g_fakemag, stars.phot_g_mean_mag)
     end as distance_pc, --/D Distance from the predicted luminosity, without the parallax --/U pc --/C pos.distance;meta.modelled --/N no G magnitude, or the predicted luminosity is not positive
     case
         when predictions.g_fakemag > 0
-            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / predictions.g_fakemag_84
+            then distance_pc_of_fakemag(predictions.g_fakemag_84, stars.phot_g_mean_mag)
     end as distance_pc_16, --/D 16th percentile of distance_pc --/U pc --/C stat.percentile;pos.distance --/N as distance_pc
     case
         when predictions.g_fakemag > 0 and predictions.g_fakemag_16 > 0
-            then 1000 * pow(10, 0.2 * stars.phot_g_mean_mag) / predictions.g_fakemag_16
+            then distance_pc_of_fakemag(predictions.g_fakemag_16, stars.phot_g_mean_mag)
     end as distance_pc_84, --/D 84th percentile of distance_pc --/U pc --/C stat.percentile;pos.distance --/N the luminosity is within 1 sigma of zero: no upper limit
     predictions.num_tokens_observed, --/D Tokens of the star that the model was shown --/C meta.number --/N never NULL
     stars.xp_num_relevant_bases, --/D Relevant BP and RP coefficients, together --/C meta.number --/N no XP spectrum
-    raise_flags.quality_flags, --/D Bit mask, see the table flags; 0 is best --/C meta.code.qual --/N never NULL
-    raise_flags.quality_flags <> 0 as flag_warn, --/D Any flag is raised --/C meta.code.qual --/N never NULL
-    raise_flags.quality_flags & (8 + 64 + 128 + 256 + 512) <> 0 as flag_bad, --/D A flag is raised that makes the parameters doubtful --/C meta.code.qual --/N never NULL
+    quality.quality_flags, --/D Bit mask, see the table flags; 0 is best --/C meta.code.qual --/N never NULL
+    quality.quality_flags <> 0 as flag_warn, --/D Any flag is raised --/C meta.code.qual --/N never NULL
+    quality.quality_flags & (select bit_or(bit) from flag_bits where is_bad) <> 0 as flag_bad, --/D A flag is raised that makes the parameters doubtful --/C meta.code.qual --/N never NULL
     coalesce(stars.in_training_set and stars.split = 'train', false) as in_training_set, --/D The model was trained on this star --/C meta.code --/N never NULL
     stars.tmass_designation, --/D 2MASS designation of the best match --/C meta.id.cross --/N no match within the radius
     stars.tmass_separation_arcsec, --/D Separation of the 2MASS match at its epoch --/U arcsec --/C pos.angDistance --/N no match within the radius
-    stars.apogee_id, --/D APOGEE DR17 identifier --/C meta.id.cross --/N not observed by APOGEE
+    stars.apogee_id, --/D {apogee_release} identifier --/C meta.id.cross --/N not observed by APOGEE
     $model_version as model_version --/D Version of the model in the registry --/C meta.version;meta.software --/N never NULL
 from stars
 inner join predictions using (source_id)
-inner join raise_flags using (source_id)
+inner join quality using (source_id)
 order by stars.source_id

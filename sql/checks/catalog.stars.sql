@@ -11,6 +11,6 @@ select
         ra, dec, phot_g_mean_mag, teff, teff_error, logg, logg_error, m_h, m_h_error, ebv, ebv_16, ebv_84,
         distance_pc, distance_pc_16, distance_pc_84
     ] if not isfinite(value)]) as num_not_finite,
-    source_id >> 43 = healpix_8 as is_in_its_pixel,
+    source_healpix(source_id, 8) = healpix_8 as is_in_its_pixel,
     flag_warn = (quality_flags <> 0) and (not flag_bad or flag_warn) as says_its_flags
 from checked.main.stars as stars

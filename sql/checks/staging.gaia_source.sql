@@ -65,14 +65,9 @@ placed as (
 
 select
     sources.* exclude (phi, theta, has_position),
-    placed.healpix_8 = sources.source_id >> 43 as is_in_its_pixel,
-    -- obliquity of the ecliptic, and the north galactic pole, at J2000 (Gaia DR3 documentation, section 4.1.7)
-    degrees(asin(greatest(-1, least(1,
-        sin(theta) * cos(radians(23.4392911)) - cos(theta) * sin(radians(23.4392911)) * sin(phi)
-    )))) - ecl_lat as ecl_lat_residual_deg,
-    degrees(asin(greatest(-1, least(1,
-        sin(theta) * sin(radians(27.12825)) + cos(theta) * cos(radians(27.12825)) * cos(phi - radians(192.85948))
-    )))) - b as b_residual_deg,
+    placed.healpix_8 = source_healpix(sources.source_id, 8) as is_in_its_pixel,
+    ecliptic_latitude_deg(phi, theta) - ecl_lat as ecl_lat_residual_deg,
+    galactic_latitude_deg(phi, theta) - b as b_residual_deg,
     -- numbers that are neither NULL nor finite
     len([value for value in [
         ra, dec, l, b, ecl_lat, parallax, parallax_error, pmra, pmra_error, pmdec, pmdec_error, ruwe,
@@ -87,8 +82,8 @@ select
     phot_g_mean_mag between least(phot_bp_mean_mag, phot_rp_mean_mag) - 0.3
     and greatest(phot_bp_mean_mag, phot_rp_mean_mag) + 0.3 as g_is_between,
     -- the factor from the magnitudes themselves, and its course with colour (Riello et al. 2021, A&A 649, A3, equation 6 and table 2)
-    pow(10, 0.4 * (phot_g_mean_mag - phot_bp_mean_mag + 25.3385422158 - 25.6873668671))
-    + pow(10, 0.4 * (phot_g_mean_mag - phot_rp_mean_mag + 24.7478955012 - 25.6873668671)) as excess_factor_of_magnitudes,
+    pow(10, 0.4 * (phot_g_mean_mag - phot_bp_mean_mag + bp_zero_point_mag() - g_zero_point_mag()))
+    + pow(10, 0.4 * (phot_g_mean_mag - phot_rp_mean_mag + rp_zero_point_mag() - g_zero_point_mag())) as excess_factor_of_magnitudes,
     case
         when bp_rp < 0.5 then 1.154360 + 0.033772 * bp_rp + 0.032277 * pow(bp_rp, 2)
         when bp_rp < 4 then 1.162004 + 0.011464 * bp_rp + 0.049255 * pow(bp_rp, 2) - 0.005879 * pow(bp_rp, 3)

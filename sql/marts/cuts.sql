@@ -19,19 +19,19 @@ counts as (
     select 7, 'APOGEE stars without a Gaia counterpart', count(distinct apogee_id) from staging.apogee as a
     where not exists (from marts.stars as s where s.apogee_id = a.apogee_id)
     union all
-    select 8, 'cut: all 110 coefficients', count(*) from marts.stars where has_all_xp
+    select 8, format('cut: all {} coefficients', num_bp() + num_rp()), count(*) from marts.stars where has_all_xp
     union all
     select 9, 'cut: coefficients in range', count(*) from marts.stars where has_all_xp and xp_in_range
     union all
-    select 10, 'cut: 0 < BP-RP < 4', count(*) from marts.stars where has_all_xp and xp_in_range and colour_in_range
+    select 10, format('cut: {} < BP-RP < {}', min_bp_rp_mag(), max_bp_rp_mag()), count(*) from marts.stars where has_all_xp and xp_in_range and colour_in_range
     union all
-    select 11, 'cut: 6 < G < 17.5', count(*) from marts.stars
+    select 11, format('cut: {} < G < {}', min_g_mag(), max_g_mag()), count(*) from marts.stars
     where has_all_xp and xp_in_range and colour_in_range and magnitude_in_range
     union all
-    select 12, 'cut: RUWE < 1.4', count(*) from marts.stars
+    select 12, format('cut: RUWE < {}', max_ruwe()), count(*) from marts.stars
     where has_all_xp and xp_in_range and colour_in_range and magnitude_in_range and ruwe_is_good
     union all
-    select 13, 'cut: excess factor < 2', count(*) from marts.stars
+    select 13, format('cut: excess factor < {}', max_excess_factor()), count(*) from marts.stars
     where
         has_all_xp and xp_in_range and colour_in_range and magnitude_in_range and ruwe_is_good
         and excess_factor_is_good

@@ -7,7 +7,7 @@ listed as (
 
     select
         *,
-        coalesce(len([c for c in xp_gnorm if c is not null]) = 110, false) as has_all_xp,
+        coalesce(len([c for c in xp_gnorm if c is not null]) = num_bp() + num_rp(), false) as has_all_xp,
         (teff is not null)::int + (logg is not null)::int + (m_h is not null)::int as num_labels,
         radians(ra) as phi,
         radians(dec) as theta
@@ -19,8 +19,7 @@ spoken as (
 
     select
         *,
-        count(*) over (partition by source_id) as num_rows,
-        md5_number_lower(source_id::varchar) % 100 as bucket
+        count(*) over (partition by source_id) as num_rows
     from listed
     qualify row_number() over (
         partition by source_id order by has_all_xp desc, num_labels desc, row_in_file
@@ -29,17 +28,12 @@ spoken as (
 )
 
 select
-    -- identity and position; north galactic pole of J2000
+    -- identity and position
     source_id,
     ra,
     dec,
-    (122.93192 - degrees(atan2(
-        cos(theta) * sin(phi - radians(192.85948)),
-        cos(radians(27.12825)) * sin(theta) - sin(radians(27.12825)) * cos(theta) * cos(phi - radians(192.85948))
-    )) + 360) % 360 as l,
-    degrees(asin(greatest(-1, least(1,
-        sin(theta) * sin(radians(27.12825)) + cos(theta) * cos(radians(27.12825)) * cos(phi - radians(192.85948))
-    )))) as b,
+    galactic_longitude_deg(phi, theta) as l,
+    galactic_latitude_deg(phi, theta) as b,
     -- astrometry and photometry; the parallax is corrected, and NULL where it is poor
     phot_g_mean_mag,
     bprp as bp_rp,
@@ -58,8 +52,8 @@ select
     -- cuts
     has_all_xp,
     has_all_xp as xp_in_range,
-    has_all_xp or coalesce(bprp > 0 and bprp < 4, false) as colour_in_range,
-    has_all_xp or coalesce(phot_g_mean_mag > 6 and phot_g_mean_mag < 17.5, false) as magnitude_in_range,
+    has_all_xp or coalesce(is_good_colour(bprp), false) as colour_in_range,
+    has_all_xp or coalesce(is_good_magnitude(phot_g_mean_mag), false) as magnitude_in_range,
     has_all_xp or parallax is not null as ruwe_is_good,
     has_all_xp as excess_factor_is_good,
     true as no_bright_neighbour,
@@ -67,15 +61,19 @@ select
     has_all_xp as is_gaia_good,
     not has_all_xp as is_apogee_only,
     true as in_training_set,
-    -- the split depends on the source identifier alone: a star never changes sides, nor do its repeated rows
-    case when bucket < 10 then 'test' when bucket < 15 then 'validation' else 'train' end as split,
-    -- tokens; coefficients beyond the relevant bases are unknown, and the highest share the fate of order 51
-    [case when xp_relevancy[1 + least(i, 51)] then xp_gnorm[1 + i] end for i in range(55)]::float[55] as bp_gnorm,
-    [case when xp_relevancy[1 + least(i, 51)] then xp_gnorm_error[1 + i] end for i in range(55)]::float[55]
+    split_of(source_id) as split,
+    -- tokens; coefficients beyond the relevant bases are unknown. The file has those of RP behind those of BP.
+    [case when xp_relevancy[1 + relevancy_order(i)] then xp_gnorm[1 + i] end for i in range(num_bp())]::float[] as bp_gnorm,
+    [case when xp_relevancy[1 + relevancy_order(i)] then xp_gnorm_error[1 + i] end for i in range(num_bp())]::float[]
         as bp_gnorm_error,
-    [case when xp_relevancy[56 + least(i, 51)] then xp_gnorm[56 + i] end for i in range(55)]::float[55] as rp_gnorm,
-    [case when xp_relevancy[56 + least(i, 51)] then xp_gnorm_error[56 + i] end for i in range(55)]::float[55]
-        as rp_gnorm_error,
+    [
+        case when xp_relevancy[1 + num_bp() + relevancy_order(i)] then xp_gnorm[1 + num_bp() + i] end
+        for i in range(num_rp())
+    ]::float[] as rp_gnorm,
+    [
+        case when xp_relevancy[1 + num_bp() + relevancy_order(i)] then xp_gnorm_error[1 + num_bp() + i] end
+        for i in range(num_rp())
+    ]::float[] as rp_gnorm_error,
     columns('^(bprp|jh|jk|teff|logg|m_h|logebv|g_fakemag)(_error)?$')
 from spoken
 order by source_id

@@ -22,7 +22,7 @@ apogee_best as (
     from staging.apogee
     qualify row_number() over (
         partition by apogee_id
-        order by starflag = 0 desc, aspcapflag & ((1 << 19) | (1 << 23)) = 0 desc, snr desc, field, telescope
+        order by starflag = 0 desc, not is_bad_aspcap(aspcapflag) desc, snr desc, field, telescope
     ) = 1
 
 )

@@ -6,9 +6,9 @@ fluxes as (
 
     select
         *,
-        pow(10, (25.6873668671 - phot_g_mean_mag) / 2.5) as g_flux,
+        g_flux(phot_g_mean_mag) as flux,
         parallax - zero_point_mas as corrected_parallax,
-        parallax_error <= 0.1 and ruwe <= 1.4 as parallax_is_good
+        is_good_parallax(parallax_error, ruwe) as parallax_is_good
     from marts.star_observations
 
 ),
@@ -18,10 +18,10 @@ normalised as (
     -- a coefficient of exactly 0 was not determined
     select
         *,
-        [nullif(c, 0) / g_flux for c in bp_coefficients::float[]] as bp_all,
-        [nullif(c, 0) / g_flux for c in rp_coefficients::float[]] as rp_all,
-        [e / g_flux for e in bp_coefficient_errors::float[]] as bp_all_errors,
-        [e / g_flux for e in rp_coefficient_errors::float[]] as rp_all_errors
+        [nullif(c, 0) / flux for c in bp_coefficients::float[]] as bp_all,
+        [nullif(c, 0) / flux for c in rp_coefficients::float[]] as rp_all,
+        [e / flux for e in bp_coefficient_errors::float[]] as bp_all_errors,
+        [e / flux for e in rp_coefficient_errors::float[]] as rp_all_errors
     from fluxes
 
 ),
@@ -30,19 +30,19 @@ judged as (
 
     select
         normalised.*,
-        coalesce(len([c for c in bp_all || rp_all if isfinite(c)]) = 110, false) as has_all_xp,
+        coalesce(len([c for c in bp_all || rp_all if isfinite(c)]) = num_bp() + num_rp(), false) as has_all_xp,
         coalesce(
-            len([i for i in range(1, 56) if
-                bp_all[i] > bp_low[i] and bp_all[i] < bp_high[i] and rp_all[i] > rp_low[i] and rp_all[i] < rp_high[i]
-            ]) = 55, false
+            len([i for i in range(1, num_bp() + 1) if bp_all[i] > bp_low[i] and bp_all[i] < bp_high[i]]) = num_bp()
+            and len([i for i in range(1, num_rp() + 1) if rp_all[i] > rp_low[i] and rp_all[i] < rp_high[i]]) = num_rp(),
+            false
         ) as xp_in_range,
-        coalesce(bp_rp > 0 and bp_rp < 4, false) as colour_in_range,
-        coalesce(phot_g_mean_mag > 6 and phot_g_mean_mag < 17.5, false) as magnitude_in_range,
-        coalesce(ruwe < 1.4, false) as ruwe_is_good,
-        coalesce(phot_bp_rp_excess_factor < 2.0, false) as excess_factor_is_good,
-        coalesce(starflag & 12, 0) = 0 as no_bright_neighbour,
-        coalesce(starflag = 0 and aspcapflag = 0, false) as apogee_is_clean,
-        coalesce(starflag = 0 and aspcapflag & ((1 << 19) | (1 << 23)) = 0, false) as labels_are_good
+        coalesce(is_good_colour(bp_rp), false) as colour_in_range,
+        coalesce(is_good_magnitude(phot_g_mean_mag), false) as magnitude_in_range,
+        coalesce(is_good_ruwe(ruwe), false) as ruwe_is_good,
+        coalesce(is_good_excess_factor(phot_bp_rp_excess_factor), false) as excess_factor_is_good,
+        not coalesce(has_bright_neighbour(starflag), false) as no_bright_neighbour,
+        coalesce(is_clean_apogee(starflag, aspcapflag), false) as apogee_is_clean,
+        coalesce(has_good_labels(starflag, aspcapflag), false) as labels_are_good
     from normalised
     cross join marts.token_ranges
 
@@ -54,8 +54,7 @@ decided as (
         *,
         has_all_xp and xp_in_range and colour_in_range and magnitude_in_range and ruwe_is_good
         and excess_factor_is_good and no_bright_neighbour as is_gaia_good,
-        not has_all_xp and apogee_is_clean as is_apogee_only,
-        md5_number_lower(source_id::varchar) % 100 as bucket
+        not has_all_xp and apogee_is_clean as is_apogee_only
     from judged
 
 )
@@ -94,19 +93,18 @@ select
     is_gaia_good,
     is_apogee_only,
     is_gaia_good or is_apogee_only as in_training_set,
-    -- the split depends on the source identifier alone: a star never changes sides
-    case when bucket < 10 then 'test' when bucket < 15 then 'validation' else 'train' end as split,
-    -- tokens; coefficients beyond the relevant bases are unknown, and the highest share the fate of order 51
-    [case when least(i, 51) < bp_n_relevant_bases then bp_all[i + 1] end for i in range(55)]::float[55] as bp_gnorm,
-    [case when least(i, 51) < bp_n_relevant_bases then bp_all_errors[i + 1] end for i in range(55)]::float[55]
+    split_of(source_id) as split,
+    -- tokens; coefficients beyond the relevant bases are unknown
+    [case when relevancy_order(i) < bp_n_relevant_bases then bp_all[i + 1] end for i in range(num_bp())]::float[] as bp_gnorm,
+    [case when relevancy_order(i) < bp_n_relevant_bases then bp_all_errors[i + 1] end for i in range(num_bp())]::float[]
         as bp_gnorm_error,
-    [case when least(i, 51) < rp_n_relevant_bases then rp_all[i + 1] end for i in range(55)]::float[55] as rp_gnorm,
-    [case when least(i, 51) < rp_n_relevant_bases then rp_all_errors[i + 1] end for i in range(55)]::float[55]
+    [case when relevancy_order(i) < rp_n_relevant_bases then rp_all[i + 1] end for i in range(num_rp())]::float[] as rp_gnorm,
+    [case when relevancy_order(i) < rp_n_relevant_bases then rp_all_errors[i + 1] end for i in range(num_rp())]::float[]
         as rp_gnorm_error,
     cast(bp_rp as float) as bprp,
     cast(sqrt(
-        pow(1.0857362 / phot_bp_mean_flux_over_error, 2) + pow(0.00279017, 2)
-        + pow(1.0857362 / phot_rp_mean_flux_over_error, 2) + pow(0.00377938, 2)
+        pow(relative_to_mag() / phot_bp_mean_flux_over_error, 2) + pow(bp_zero_point_error_mag(), 2)
+        + pow(relative_to_mag() / phot_rp_mean_flux_over_error, 2) + pow(rp_zero_point_error_mag(), 2)
     ) as float) as bprp_error,
     cast(j - h as float) as jh,
     cast(sqrt(pow(j_error, 2) + pow(h_error, 2)) as float) as jh_error,
@@ -120,8 +118,8 @@ select
     case when labels_are_good then m_h_error end as m_h_error,
     logebv,
     logebv_error,
-    cast(case when parallax_is_good then corrected_parallax * pow(10, 0.2 * phot_g_mean_mag) end as float) as g_fakemag,
-    cast(case when parallax_is_good then parallax_error * pow(10, 0.2 * phot_g_mean_mag) end as float)
+    cast(case when parallax_is_good then g_fakemag(corrected_parallax, phot_g_mean_mag) end as float) as g_fakemag,
+    cast(case when parallax_is_good then g_fakemag(parallax_error, phot_g_mean_mag) end as float)
         as g_fakemag_error
 from decided
 order by source_id

@@ -1,11 +1,11 @@
--- The 0.2 and 99.8 percentile of each XP coefficient divided by the G flux (Leung & Bovy 2024): stars outside are left out.
--- One row: four arrays of 55.
+-- The percentiles of each XP coefficient divided by the G flux between which a star of the training set must lie.
+-- One row: four arrays, with as many numbers as the band has coefficients.
 with
 
 normalised as (
 
     select
-        pow(10, (25.6873668671 - phot_g_mean_mag) / 2.5) as g_flux,
+        g_flux(phot_g_mean_mag) as flux,
         bp_coefficients,
         rp_coefficients
     from marts.star_observations
@@ -15,15 +15,15 @@ normalised as (
 
 listed as (
 
-    select 'bp' as band, unnest(range(55)) as place, unnest(bp_coefficients::float[]) / g_flux as value from normalised
+    select 'bp' as band, unnest(range(num_bp())) as place, unnest(bp_coefficients::float[]) / flux as value from normalised
     union all
-    select 'rp' as band, unnest(range(55)) as place, unnest(rp_coefficients::float[]) / g_flux as value from normalised
+    select 'rp' as band, unnest(range(num_rp())) as place, unnest(rp_coefficients::float[]) / flux as value from normalised
 
 ),
 
 limits as (
 
-    select band, place, quantile_disc(value, [0.002, 0.998]) as low_high
+    select band, place, quantile_disc(value, coefficient_shares()) as low_high
     from listed
     where isfinite(value)
     group by band, place

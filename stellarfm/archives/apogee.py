@@ -1,6 +1,7 @@
-"""APOGEE DR17: the whole allStar file of SDSS, read column by column, or what is needed of it from VizieR."""
+"""APOGEE: the whole allStar file of SDSS, read column by column, or what is needed of it from VizieR."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,78 +9,85 @@ import numpy as np
 import pyarrow as pa
 
 from stellarfm.archives.downloads import checksums, download, read_text
-from stellarfm.archives.landed import as_landed
-from stellarfm.archives.patience import Patience, RefusedError
-from stellarfm.archives.schema import SCHEMAS
-from stellarfm.archives.tap import Tap
-from stellarfm.config import Apogee
+from stellarfm.archives.retry import RefusedError, RetryPolicy
 from stellarfm.errors import StellarError
-from stellarfm.progress import console
+from stellarfm.landing.conform import conform
+from stellarfm.landing.schema import TableSchema
+from stellarfm.progress import ProgressCallback, console
+from stellarfm.sql_text import identifier
+from stellarfm.surveys.profile import Survey
 
 TABLE = "apogee_allstar"
-RELEASE = "APOGEE DR17"
-SDSS = "the archive of SDSS"
-VIZIER_TABLE = '"III/286/catalog"'
+"""Table of the landing."""
 
-VIZIER_COLUMNS = {
-    "APOGEE_ID": "APOGEE", "TELESCOPE": "Tel", "FIELD": "Field", "RA": "RAJ2000", "DEC": "DEJ2000", "GLON": "GLON",
-    "GLAT": "GLAT", "NVISITS": "Nvis", "VHELIO_AVG": "HRV", "VERR": "e_HRV", "SNR": "SNR", "STARFLAG": "SFlag",
-    "ASPCAPFLAG": "AFlag", "J": "Jmag", "J_ERR": "e_Jmag", "H": "Hmag", "H_ERR": "e_Hmag", "K": "Ksmag",
-    "K_ERR": "e_Ksmag", "TEFF": "Teff", "TEFF_ERR": "e_Teff", "LOGG": "logg", "LOGG_ERR": "e_logg", "M_H": "[M/H]",
-    "M_H_ERR": "e_[M/H]", "GAIAEDR3_SOURCE_ID": "GaiaEDR3",
-}  # fmt: skip
-"""What VizieR III/286 calls the columns of allStar; EXTRATARG is not among them."""
+SDSS = "the archive of SDSS"
+"""What it is called in messages."""
+
+VIZIER = "vizier"
+"""Key of VizieR in a profile."""
 
 _BYTES_AT_ONCE = 64 << 20
 
 
-def fetch_file(
-    settings: Apogee, folder: Path, patience: Patience, told: Callable[[int, int], None]
-) -> tuple[Path, str]:
-    """Bring the allStar file of SDSS and return where it lies, with its address.
+@dataclass(frozen=True)
+class AllStarFile:
+    """The allStar file of SDSS.
 
-    Parameters
+    Attributes
     ----------
-    settings
-        Address of the file and of the list of checksums beside it.
-    folder
-        Where it goes.
-    patience
+    url
+        Where it lies.
+    checksums
+        Name of the list of checksums beside it; "" compares the size alone.
+    retry
         How often and how long SDSS is asked.
-    told
-        Called with bytes done and bytes in all.
-
-    Raises
-    ------
-    StellarError
-        If SDSS refuses or fails, or the file is damaged.
     """
-    name = settings.url.rpartition("/")[-1]
-    path = folder / name
-    expected = "" if path.is_file() or not settings.checksums else _checksum(settings, patience)
-    return download(SDSS, settings.url, path, patience, checksum=expected, told=told), settings.url
+
+    url: str
+    checksums: str
+    retry: RetryPolicy
+
+    def fetch(self, folder: Path, progress: ProgressCallback) -> Path:
+        """Bring the file and return where it lies.
+
+        Parameters
+        ----------
+        folder
+            Where it goes.
+        progress
+            Called with MB done and MB in all.
+
+        Raises
+        ------
+        StellarError
+            If SDSS refuses or fails, or the file is damaged.
+        """
+        path = folder / self.url.rpartition("/")[-1]
+        expected = "" if path.is_file() or not self.checksums else self._checksum()
+        return download(SDSS, self.url, path, self.retry, checksum=expected, progress=progress)
+
+    def _checksum(self) -> str:
+        """Return the checksum of the file in the list beside it; "" and a word to the user where there is none."""
+        root, _, name = self.url.rpartition("/")
+        address = f"{root}/{self.checksums}"
+        try:
+            found = checksums(read_text(SDSS, address, self.retry)).get(name, "")
+        except RefusedError:
+            found = ""
+        if not found:
+            console.print(f"{address} has no checksum of {name}: its size alone is compared", soft_wrap=True)
+        return found
 
 
-def _checksum(settings: Apogee, patience: Patience) -> str:
-    """Return the checksum of the file in the list beside it; "" and a word to the user where there is none."""
-    root, _, name = settings.url.rpartition("/")
-    address = f"{root}/{settings.checksums}"
-    try:
-        found = checksums(read_text(SDSS, address, patience)).get(name, "")
-    except RefusedError:
-        found = ""
-    if not found:
-        console.print(f"{address} has no checksum of {name}: its size alone is compared", soft_wrap=True)
-    return found
-
-
-def read_allstar(path: Path, rows_at_once: int | None = None) -> Iterator[pa.Table]:
+def read_allstar(path: Path, schema: TableSchema, rows_at_once: int | None = None) -> Iterator[pa.Table]:
     """Read the columns of the landing from an allStar file, block by block; the rest of it is never held.
 
     Parameters
     ----------
     path
         FITS file whose first extension is the table.
+    schema
+        The landing's table.
     rows_at_once
         Rows of a block; some 64 MB of the file if not given.
 
@@ -89,33 +97,37 @@ def read_allstar(path: Path, rows_at_once: int | None = None) -> Iterator[pa.Tab
         If it is no such file, cut short, or lacks a column.
     """
     kind, start, rows = _layout(path)
-    wanted = [name for name in SCHEMAS[TABLE].columns if name in (kind.names or ())]
-    missing = sorted(SCHEMAS[TABLE].needed - set(wanted))
+    wanted = [name for name in schema.columns if name in (kind.names or ())]
+    missing = sorted(schema.needed - set(wanted))
     if missing:
-        raise StellarError(f"{path} has no column {missing[0]}; it is not the allStar table of APOGEE DR17")
-    schema = SCHEMAS[TABLE].empty().schema
+        raise StellarError(f"{path} has no column {missing[0]}; it is not the allStar table of APOGEE")
+    fields = schema.empty().schema
     size = rows_at_once or max(1, _BYTES_AT_ONCE // kind.itemsize)
     with path.open("rb") as stream:
         stream.seek(start)
         for first in range(0, rows, size):
             block = np.fromfile(stream, dtype=kind, count=min(size, rows - first))
             columns = {name: _plain(block[name]) for name in wanted}
-            yield pa.table([columns.get(f.name, pa.nulls(len(block))).cast(f.type) for f in schema], schema)
+            yield pa.table([columns.get(f.name, pa.nulls(len(block))).cast(f.type) for f in fields], fields)
 
 
-def fetch_vizier(tap: Tap, parts: "Callable[[str], pa.Table]") -> pa.Table:
-    """Return what is needed of allStar from VizieR, in the order of the identifiers.
+def query_of_vizier(survey: Survey) -> str:
+    """Return the query for what VizieR has of allStar, in VizieR's names."""
+    columns = ", ".join(identifier(name) for name in survey.tables[TABLE].names_at(VIZIER).values())
+    return f"SELECT {columns} FROM {survey.table_at(VIZIER, TABLE)}"  # noqa: S608
 
-    Parameters
-    ----------
-    tap
-        VizieR's TAP service.
-    parts
-        Asks one query with as many rows as it has.
+
+def conform_vizier(answer: pa.Table, survey: Survey, schema: TableSchema) -> pa.Table:
+    """Return an answer of VizieR as the landing has it, by identifier.
+
+    Raises
+    ------
+    StellarError
+        If a needed column is not there, or a value is not of the column's type.
     """
-    columns = ", ".join(f'"{name}"' for name in VIZIER_COLUMNS.values())
-    answer = parts(f"SELECT {columns} FROM {VIZIER_TABLE}")  # noqa: S608
-    return as_landed(answer, TABLE, f"{tap.name}: {VIZIER_TABLE}", columns=VIZIER_COLUMNS, order='"APOGEE_ID"')
+    names = survey.tables[TABLE].names_at(VIZIER)
+    called = f"VizieR: {survey.table_at(VIZIER, TABLE)}"
+    return conform(answer, schema, called, columns=names, order=identifier("APOGEE_ID"))
 
 
 def _layout(path: Path) -> tuple[np.dtype[Any], int, int]:

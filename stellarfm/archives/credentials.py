@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from stellarfm.archives.patience import RefusedError
+from stellarfm.archives.retry import RefusedError
 from stellarfm.errors import StellarError
 
 
@@ -40,7 +40,7 @@ class Credentials:
         """
         from requests.exceptions import HTTPError
 
-        from stellarfm.archives.patience import status_of
+        from stellarfm.archives.retry import status_of
 
         try:
             service.login(user=self.user, password=self.password)

@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import requests
 
-from stellarfm.archives.patience import Patience, StumbledError
+from stellarfm.archives.retry import RetryPolicy, TransientError
 from stellarfm.errors import StellarError
+from stellarfm.progress import ProgressCallback, no_progress
 
 _BLOCK = 1 << 20
 _CHECKSUMS = {40: "sha1", 32: "md5", 64: "sha256"}
@@ -18,10 +18,10 @@ def download(
     name: str,
     url: str,
     target: Path,
-    patience: Patience,
+    retry: RetryPolicy,
     *,
     checksum: str = "",
-    told: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: ProgressCallback = no_progress,
 ) -> Path:
     """Bring a file, and return its path.
 
@@ -33,12 +33,12 @@ def download(
         Where it lies.
     target
         Where it goes; while it is not complete it is called ``<target>.partial``.
-    patience
+    retry
         How often and how long the archive is asked.
     checksum
         MD5, SHA-1 or SHA-256 in hexadecimal, which its length tells; empty compares the size alone.
-    told
-        Called with bytes done and bytes in all.
+    progress
+        Called with MB done, MB in all and the name of the file.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def download(
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
-    patience.ask(name, lambda: _go_on(url, partial, patience.timeout_s, told))
+    retry.call(name, lambda: _go_on(url, partial, retry.timeout_s, progress))
     if checksum and (found := _digest(partial, checksum)) != checksum:
         partial.unlink()
         raise StellarError(
@@ -60,7 +60,7 @@ def download(
     return target
 
 
-def read_text(name: str, url: str, patience: Patience) -> str:
+def read_text(name: str, url: str, retry: RetryPolicy) -> str:
     """Return a small text file of an archive.
 
     Raises
@@ -70,11 +70,11 @@ def read_text(name: str, url: str, patience: Patience) -> str:
     """
 
     def get() -> str:
-        answer = requests.get(url, timeout=patience.timeout_s)
+        answer = requests.get(url, timeout=retry.timeout_s)
         answer.raise_for_status()
         return str(answer.text)
 
-    return patience.ask(name, get)
+    return retry.call(name, get)
 
 
 def checksums(text: str) -> dict[str, str]:
@@ -83,7 +83,7 @@ def checksums(text: str) -> dict[str, str]:
     return {path.rsplit("/", 1)[-1]: digest.lower() for digest, path in lines}
 
 
-def _go_on(url: str, partial: Path, timeout_s: float, told: Callable[[int, int], None]) -> None:
+def _go_on(url: str, partial: Path, timeout_s: float, progress: ProgressCallback) -> None:
     """Ask for what is not here yet, and add it; whether the file is still the same its tag tells."""
     tag = partial.with_name(partial.name + ".tag")
     here = partial.stat().st_size if partial.is_file() else 0
@@ -103,9 +103,9 @@ def _go_on(url: str, partial: Path, timeout_s: float, told: Callable[[int, int],
             for block in answer.iter_content(_BLOCK):
                 stream.write(block)
                 here += len(block)
-                told(here, total)
+                progress(here >> 20, total >> 20, f"{url.rpartition('/')[-1]}, MB")
     if total and here != total:
-        raise StumbledError(f"{here:,} of {total:,} bytes came")
+        raise TransientError(f"{here:,} of {total:,} bytes came")
     return tag.unlink(missing_ok=True)
 
 

@@ -1,24 +1,20 @@
 """Gaia, 2MASS and APOGEE from their archives as one source: what is asked of each, and in which order."""
 
-from functools import cached_property
 from pathlib import Path
 
-from stellarfm.archives import apogee, spectra, twomass
-from stellarfm.archives.credentials import Credentials
-from stellarfm.archives.fetching import Fetching, told_of_full_disk
+from stellarfm.archives import apogee, twomass, xp
+from stellarfm.archives.clients import Clients
+from stellarfm.archives.fetching import Fetching
 from stellarfm.archives.gaia import TABLE as GAIA
-from stellarfm.archives.gaia import GaiaSources
-from stellarfm.archives.jobs import Jobs
-from stellarfm.archives.landing import Landing
-from stellarfm.archives.patience import Patience
-from stellarfm.archives.reddenings import Reddenings
-from stellarfm.archives.sky_parts import SkyPart, divide
+from stellarfm.archives.healpix import SkyPart, divide
 from stellarfm.archives.source import Query
-from stellarfm.archives.tap import Tap
 from stellarfm.atomic import content_key
 from stellarfm.config import Settings
+from stellarfm.dust.reddening import Reddenings
 from stellarfm.errors import StellarError
-from stellarfm.progress import Advance
+from stellarfm.landing.jobs import Jobs
+from stellarfm.landing.parts import Landing, explain_full_disk
+from stellarfm.progress import ProgressCallback
 
 
 class Esa:
@@ -27,54 +23,60 @@ class Esa:
     Parameters
     ----------
     settings
-        Which stars, from where, and how patiently.
+        Which stars, from where, and how often a request is made.
 
     Raises
     ------
     StellarError
-        If nothing selects stars.
+        If nothing selects stars, or there is no profile of the release.
     """
 
     unit = "rows"
 
     def __init__(self, settings: Settings) -> None:
-        gaia, asking = settings.gaia, settings.asking
+        gaia, archive = settings.gaia, settings.archive
         if settings.apogee.source == "none" and not gaia.where.strip():
             raise StellarError(
                 "nothing selects stars: give an ADQL condition with gaia.where, or take the stars of APOGEE with "
                 "apogee.source = file"
             )
         self.settings = settings
-        self.patience = Patience(asking.attempts, asking.wait_s, asking.timeout_s, asking.deadline_s)
+        self.clients = Clients(settings)
         self.reddenings = Reddenings(settings.extinction, settings.seed)
         chosen = (gaia.release, gaia.where.strip(), gaia.xp, settings.twomass.by, settings.twomass.radius_arcsec)
-        sizes = (asking.rows_per_part, asking.spectra_per_part, settings.apogee.source)
+        sizes = (archive.rows_per_part, archive.spectra_per_part, settings.apogee.source)
         self.folder = f"esa-{content_key(chosen, sizes, self.reddenings.key)}"
 
     def plan(self) -> list[Query]:
         """Return the queries, with the number of rows where the archive can count them; nothing but counts is asked."""
-        gaia, settings = self.gaia, self.settings
+        clients, settings = self.clients, self.settings
         planned = []
         if settings.apogee.source != "none":
-            of_file = settings.apogee.source == "file"
-            where = settings.apogee.url if of_file else f"{apogee.VIZIER_TABLE} of {settings.apogee.vizier_url}"
-            planned.append(Query(apogee.TABLE, "all", where))
+            survey = clients.surveys.apogee
+            there = f"{survey.table_at('vizier', apogee.TABLE)} of {clients.vizier.url}"
+            planned.append(
+                Query(apogee.TABLE, "all", clients.allstar.url if settings.apogee.source == "file" else there)
+            )
         if settings.gaia.where.strip():
-            most = settings.asking.rows_per_part
-            planned += [Query(GAIA, p.name, gaia.query_of_part(p), n) for p, n in divide(SkyPart(), gaia.count, most)]
+            most, whole = settings.archive.rows_per_part, SkyPart(clients.gaia.identifier)
+            planned += [
+                Query(GAIA, p.name, clients.gaia.query_of_part(p), n)
+                for p, n in divide(whole, clients.gaia.count, most)
+            ]
         else:
-            planned.append(Query(GAIA, "ids-…", gaia.query_of_ids()))
+            planned.append(Query(GAIA, "ids-…", clients.gaia.query_of_ids()))
         if settings.gaia.xp != "none":
-            urls = {"datalink": settings.gaia.data_url, "tap": settings.gaia.tap_url, "bulk": settings.gaia.bulk_url}
-            planned.append(Query(spectra.TABLE, "…", f"XP_CONTINUOUS of these stars from {urls[settings.gaia.xp]}"))
+            urls = {"datalink": clients.data_link.url, "tap": clients.gaia.tap.url, "bulk": clients.bulk_url}
+            words = clients.data_link.retrieval_type
+            planned.append(Query(xp.TABLE, "…", f"{words} of these stars from {urls[settings.gaia.xp]}"))
         if settings.twomass.by != "none":
             planned.append(Query(twomass.TABLE, "…", self._twomass_text()))
         return planned
 
-    def fetch(self, landing: Landing, advance: Advance) -> None:
+    def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
         """Fetch the parts that are not there yet."""
-        fetching = Fetching(self, landing, advance)
-        with told_of_full_disk(landing):
+        fetching = Fetching(self.settings, self.clients, landing, progress)
+        with explain_full_disk(landing):
             fetching.apogee()
             fetching.gaia()
             fetching.spectra()
@@ -82,40 +84,7 @@ class Esa:
             self.reddenings.write(landing)
         fetching.end()
 
-    @cached_property
-    def credentials(self) -> Credentials | None:
-        """The account at the Gaia archive, if the environment names one."""
-        return Credentials.of_environment("GAIA")
-
-    @cached_property
-    def gaia(self) -> GaiaSources:
-        """The table ``gaia_source``."""
-        tap = Tap("the Gaia archive", self.settings.gaia.tap_url, self.patience, credentials=self.credentials)
-        return GaiaSources(tap, self.settings.gaia)
-
-    @cached_property
-    def data_link(self) -> spectra.DataLink:
-        """Spectra by DataLink."""
-        return spectra.DataLink(self.settings.gaia, self.patience, self.credentials)
-
-    @cached_property
-    def irsa(self) -> Tap:
-        """IRSA's TAP service."""
-        return Tap("IRSA", self.settings.twomass.irsa_url, self.patience, answer_format="votable")
-
-    @cached_property
-    def vizier(self) -> Tap:
-        """VizieR's TAP service."""
-        return Tap("VizieR", self.settings.apogee.vizier_url, self.patience, answer_format="votable")
-
-    def neighbours(self, jobs: Jobs) -> twomass.Neighbours:
-        """Return 2MASS by Gaia's table of best neighbours."""
-        return twomass.Neighbours(self.gaia.tap, self.gaia.schema, jobs)
-
-    def positions(self, jobs: Jobs) -> twomass.Positions:
-        """Return 2MASS by position."""
-        return twomass.Positions(self.irsa, jobs, self.settings.twomass.radius_arcsec)
-
     def _twomass_text(self) -> str:
         unused = Jobs(Path())
-        return (self.positions if self.settings.twomass.by == "position" else self.neighbours)(unused).text
+        by_position = self.settings.twomass.by == "position"
+        return (self.clients.positions if by_position else self.clients.neighbours)(unused).text

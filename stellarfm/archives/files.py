@@ -1,30 +1,31 @@
 """Files of one's own as an archive: a mapping says which files hold which table, and what their columns are called."""
 
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from stellarfm.archives.casting import Cast, explain, plan_casts, select
-from stellarfm.archives.extinction import SCHEMA, tokens_of_ebv
-from stellarfm.archives.landing import NOT_GIVEN, Landing
 from stellarfm.archives.mapping import FilesMapping, TableMapping, read_mapping, schema_of
-from stellarfm.archives.reddenings import write_map_part
-from stellarfm.archives.schema import EBV, SCHEMAS
 from stellarfm.archives.source import Query
+from stellarfm.archives.xp_raw import TABLE as XP_TABLE
 from stellarfm.archives.xp_raw import RawFormat, read_raw
-from stellarfm.atomic import content_key, file_hash
+from stellarfm.atomic import cached_file_hash, content_key
 from stellarfm.database import open_database
+from stellarfm.dust.draws import SCHEMA, tokens_of_ebv
+from stellarfm.dust.reddening import write_map_part
 from stellarfm.errors import StellarError
 from stellarfm.formats import open_table
-from stellarfm.progress import Advance, console
+from stellarfm.landing.casting import Cast, explain, plan_casts, select
+from stellarfm.landing.parts import NOT_GIVEN, Landing
+from stellarfm.landing.schema import EBV, landing_schemas
+from stellarfm.progress import ProgressCallback, console
+from stellarfm.surveys.selection import Surveys
 
 RELEASE = "files of one's own"
 
-_XP = "xp_continuous_mean_spectrum"
 _RAW_FORMATS: dict[str, RawFormat] = {
     ".csv": "csv", ".fits": "fits", ".fit": "fits", ".xml": "votable", ".vot": "votable", ".votable": "votable",
 }  # fmt: skip
@@ -40,6 +41,8 @@ class Files:
     ----------
     path
         The mapping, TOML.
+    surveys
+        Profiles of the releases that the files are from.
     seed
         Seed of the draws of reddenings from a map.
     memory_limit, threads
@@ -53,9 +56,10 @@ class Files:
 
     unit = "files"
 
-    def __init__(self, path: Path, seed: int, *, memory_limit: str = "2GB", threads: int = 2) -> None:
-        self._path, self._seed = path, seed
-        self._mapping = read_mapping(path)
+    def __init__(self, path: Path, surveys: Surveys, seed: int, *, memory_limit: str = "2GB", threads: int = 2) -> None:
+        self._path, self._seed, self._surveys = path, seed, surveys
+        self._schemas = landing_schemas(surveys)
+        self._mapping = read_mapping(path, self._schemas)
         self._database = partial(open_database, memory_limit=memory_limit, threads=threads)
         self.folder = f"files-{_key(self._mapping, seed)}"
 
@@ -63,24 +67,24 @@ class Files:
         """Return the files that would be read, and the tables that are not given."""
         return [Query(table, part, text) for table, part, text, _ in self._parts()]
 
-    def fetch(self, landing: Landing, advance: Advance) -> None:
+    def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
         """Read the files whose parts are not there yet."""
         parts = list(self._parts())
         for done, (table, part, text, address) in enumerate(parts):
-            advance(done, len(parts), text)
+            progress(done, len(parts), text)
             if landing.has(table, part):
                 continue
             if address is not None:
                 self._read(landing, table, part, address)
             elif part == NOT_GIVEN:
-                landing.write(table, part, SCHEMAS[table].empty(), text, RELEASE)
+                landing.write(table, part, self._schemas[table].empty(), text, RELEASE)
             else:
                 self._ask_map(landing, part)
-        advance(len(parts), len(parts), "")
+        progress(len(parts), len(parts), "")
 
     def _parts(self) -> Iterator[tuple[str, str, str, str | None]]:
         """Yield table, part, what is read in words, and the file; gaia_source comes first, the map needs it."""
-        for table in SCHEMAS:
+        for table in self._schemas:
             mapping = self._mapping.tables.get(table)
             if mapping is not None:
                 for place, address in enumerate(mapping.files):
@@ -96,8 +100,8 @@ class Files:
         mapping = self._mapping.tables[table]
         called = f"{table}: {_relative(self._mapping.folder, address)}"
         with self._database() as con:
-            relation = _open(con, table, address, mapping)
-            schema = schema_of(table, mapping, con.sql(f"from {relation}").columns)
+            relation = self._open(con, table, address, mapping)
+            schema = schema_of(table, self._schemas[table], mapping, con.sql(f"from {relation}").columns)
             casts, lacking = plan_casts(con, relation, schema, mapping.columns, called)
             if lacking:
                 console.print(f"{called} lacks {', '.join(lacking)}: NULL for all rows", soft_wrap=True)
@@ -110,21 +114,20 @@ class Files:
             except (duckdb.Error, pa.ArrowException, OSError) as error:
                 raise _reason(con, casts, relation, called, error) from error
 
+    def _open(self, con: duckdb.DuckDBPyConnection, table: str, address: str, mapping: TableMapping) -> str:
+        """Make a file known to a connection; the raw form of spectra has a reader of its own."""
+        raw = _RAW_FORMATS.get(Path(address).suffix.lower())
+        if table == XP_TABLE and raw is not None and not mapping.columns:
+            con.register("given", read_raw(address, raw, self._surveys.gaia))
+            return "given"
+        return open_table(con, address, "given", as_written=True)
+
     def _ask_map(self, landing: Landing, part: str) -> None:
         """Ask the dust map for the stars of one part of gaia_source."""
         try:
             write_map_part(landing, part, self._mapping.dust_map, self._seed)
         except StellarError as error:
             raise StellarError(f"{self._path}: {error}") from error
-
-
-def _open(con: duckdb.DuckDBPyConnection, table: str, address: str, mapping: TableMapping) -> str:
-    """Make a file known to a connection; the raw form of spectra has a reader of its own."""
-    raw = _RAW_FORMATS.get(Path(address).suffix.lower())
-    if table == _XP and raw is not None and not mapping.columns:
-        con.register("given", read_raw(address, raw))
-        return "given"
-    return open_table(con, address, "given", as_written=True)
 
 
 def _tokens(data: pa.RecordBatchReader, name: str) -> pa.RecordBatchReader:
@@ -153,23 +156,12 @@ def _key(mapping: FilesMapping, seed: int) -> str:
     """Return the key of everything that the parts depend on: mapping, content of files, and the draws of a map."""
     tables = {
         name: (
-            [(_relative(mapping.folder, file), _hash(file.partition("#")[0])) for file in table.files],
+            [(_relative(mapping.folder, file), cached_file_hash(file.partition("#")[0])) for file in table.files],
             {column: repr(value) for column, value in table.columns.items()},
         )
         for name, table in mapping.tables.items()
     }
     return content_key(_VERSION, tables, mapping.dust_map, seed if mapping.dust_map else None)
-
-
-def _hash(file: str) -> str:
-    found = Path(file).stat()
-    return _hash_once(file, found.st_size, found.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _hash_once(file: str, _size: int, _mtime_ns: int) -> str:
-    """Hash a file once as long as it does not change: each stage asks for the name of the landing."""
-    return file_hash(Path(file))
 
 
 def _text(folder: Path, address: str, mapping: TableMapping) -> str:

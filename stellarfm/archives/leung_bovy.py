@@ -1,7 +1,6 @@
 """The authors' own training file (Zenodo record 12738256) as an archive: HDF5 with tokens, read in chunks."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,12 @@ import h5py
 import numpy as np
 import pyarrow as pa
 
-from stellarfm.archives.landing import Landing
 from stellarfm.archives.source import Query
-from stellarfm.atomic import file_hash
+from stellarfm.atomic import cached_file_hash
 from stellarfm.errors import StellarError
-from stellarfm.progress import Advance
+from stellarfm.landing.parts import Landing
+from stellarfm.progress import ProgressCallback
+from stellarfm.surveys.profile import num_coefficients_of
 
 TABLE = "leung_bovy_2024"
 RELEASE = "Leung & Bovy (2024) training file"
@@ -21,7 +21,8 @@ RELEASE = "Leung & Bovy (2024) training file"
 PART_ROWS = 50_000
 """Rows of one part: 70 MB in memory."""
 
-NUM_COEFFICIENTS = 110
+NUM_COEFFICIENTS = num_coefficients_of("gaia_dr3")
+"""The file was made from this release."""
 
 _SCALARS = (
     "bprp", "jh", "jk", "g_fakemag", "logc19", "parallax", "teff", "logg", "m_h",
@@ -57,20 +58,19 @@ class LeungBovy:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._num_rows = _check(path)
-        found = path.stat()
-        self.folder = f"leung-bovy-2024-{_hash_once(str(path.absolute()), found.st_size, found.st_mtime_ns)[:16]}"
+        self.folder = f"leung-bovy-2024-{cached_file_hash(path)[:16]}"
 
     def plan(self) -> list[Query]:
         """Return the ranges of rows that would be read."""
         return [Query(TABLE, part, self._text(rows), len(rows)) for part, rows in self._parts()]
 
-    def fetch(self, landing: Landing, advance: Advance) -> None:
+    def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
         """Read the ranges that are not there yet."""
         with h5py.File(self._path, "r") as file:
             for part, rows in self._parts():
                 if not landing.has(TABLE, part):
                     landing.write(TABLE, part, _read(file, rows), self._text(rows), RELEASE)
-                advance(rows.stop, self._num_rows, "")
+                progress(rows.stop, self._num_rows, "")
 
     def _parts(self) -> Iterator[tuple[str, range]]:
         for number, first in enumerate(range(0, self._num_rows, PART_ROWS)):
@@ -135,9 +135,3 @@ def _lists(values: Any) -> pa.Array:
     offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
     items = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).reshape(-1)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(items))
-
-
-@lru_cache(maxsize=8)
-def _hash_once(file: str, _size: int, _mtime_ns: int) -> str:
-    """Hash a file once as long as it does not change: each stage asks for the name of the landing."""
-    return file_hash(Path(file))

@@ -3,41 +3,20 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from stellarfm.archives.dust_maps import MAP_NAMES
-from stellarfm.archives.schema import EBV, SCHEMAS, TableSchema
+from stellarfm.dust.maps import MAP_NAMES
 from stellarfm.errors import StellarError
+from stellarfm.landing.casting import ColumnSource
+from stellarfm.landing.schema import EBV, TableSchema
+from stellarfm.suggestions import near
 
 REQUIRED = "gaia_source"
 """The one table that cannot be left out."""
 
 _KEYS = ("files", "columns")
 _GLOB_SIGNS = "*?["
-
-
-@dataclass(frozen=True)
-class Column:
-    """Where the values of a column come from: exactly one of the three.
-
-    Attributes
-    ----------
-    name
-        A column of the file.
-    expression
-        Arithmetic on columns of the file.
-    constant
-        A value for all rows.
-    """
-
-    name: str | None = None
-    expression: str | None = None
-    constant: str | float | bool | None = None
-
-    def __str__(self) -> str:
-        return self.name or self.expression or repr(self.constant)
 
 
 @dataclass(frozen=True)
@@ -53,7 +32,7 @@ class TableMapping:
     """
 
     files: tuple[str, ...]
-    columns: Mapping[str, Column] = field(default_factory=dict)
+    columns: Mapping[str, ColumnSource] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,13 +54,15 @@ class FilesMapping:
     dust_map: str
 
 
-def read_mapping(path: Path) -> FilesMapping:
+def read_mapping(path: Path, schemas: Mapping[str, TableSchema]) -> FilesMapping:
     """Read a mapping file and find the files.
 
     Parameters
     ----------
     path
         TOML file.
+    schemas
+        Tables of the landing.
 
     Raises
     ------
@@ -95,25 +76,19 @@ def read_mapping(path: Path) -> FilesMapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StellarError(f"the mapping {path} is not valid TOML: {error}") from error
     for name, value in data.items():
-        if name not in SCHEMAS:
-            raise StellarError(f"{path}: unknown table [{name}]{near(name, SCHEMAS)}; tables are {', '.join(SCHEMAS)}")
+        if name not in schemas:
+            raise StellarError(f"{path}: unknown table [{name}]{near(name, schemas)}; tables are {', '.join(schemas)}")
         if not isinstance(value, dict):
             raise StellarError(f"{path}: {name} must be a table of TOML, [{name}] with the key files")
     if REQUIRED not in data:
         raise StellarError(f"{path} has no table [{REQUIRED}]; without it there are no stars")
     dust_map = _dust_map(path, data.get("extinction", {}))
     tables = {
-        name: _table(path, name, value) for name, value in data.items() if not (name == "extinction" and dust_map)
+        name: _table(path, name, value, schemas[name])
+        for name, value in data.items()
+        if not (name == "extinction" and dust_map)
     }
     return FilesMapping(path.absolute().parent, tables, dust_map)
-
-
-def near(name: str, known: Any) -> str:
-    """Return a remark on names that a misspelt one may stand for, "" if none is near."""
-    folded = {str(one).lower(): str(one) for one in known}
-    close = get_close_matches(name.lower(), folded, n=3, cutoff=0.5)
-    close += [one for one in folded if one not in close and one.startswith(f"{name.lower()}_")][: 3 - len(close)]
-    return f" (near it: {', '.join(folded[one] for one in close)})" if close else ""
 
 
 def _dust_map(path: Path, section: Mapping[str, Any]) -> str:
@@ -127,7 +102,7 @@ def _dust_map(path: Path, section: Mapping[str, Any]) -> str:
     return str(section["map"])
 
 
-def _table(path: Path, name: str, section: Mapping[str, Any]) -> TableMapping:
+def _table(path: Path, name: str, section: Mapping[str, Any], schema: TableSchema) -> TableMapping:
     keys = (*_KEYS, "map") if name == "extinction" else _KEYS
     unknown = next((key for key in section if key not in keys), None)
     if unknown is not None:
@@ -139,7 +114,7 @@ def _table(path: Path, name: str, section: Mapping[str, Any]) -> TableMapping:
     columns = section.get("columns", {})
     if not isinstance(columns, dict):
         raise StellarError(f"{path}: columns of [{name}] must be {{archive column = file column}}, not {columns!r}")
-    known = [*SCHEMAS[name].columns, *(EBV.columns if name == "extinction" else ())]
+    known = [*schema.columns, *(EBV.columns if name == "extinction" else ())]
     return TableMapping(
         tuple(found for one in named for found in _find(path, name, one)),
         {key: _column(path, name, key, value, known) for key, value in columns.items()},
@@ -161,35 +136,35 @@ def _find(path: Path, table: str, named: str) -> list[str]:
     return [f"{file}{mark}{part}" for file in found]
 
 
-def _column(path: Path, table: str, key: str, value: Any, known: list[str]) -> Column:
+def _column(path: Path, table: str, key: str, value: Any, known: list[str]) -> ColumnSource:
     where = f"{path}: the column {key} of [{table}]"
     if key not in known:
         raise StellarError(f"{path}: [{table}] has no column {key!r}{near(key, known)}; columns are {', '.join(known)}")
     if isinstance(value, str) and value:
-        return Column(name=value)
+        return ColumnSource(name=value)
     if isinstance(value, bool | int | float):
-        return Column(constant=value)
+        return ColumnSource(constant=value)
     if isinstance(value, dict) and len(value) == 1:
         kind, given = next(iter(value.items()))
         if kind == "expression" and isinstance(given, str):
-            return Column(expression=given)
+            return ColumnSource(expression=given)
         if kind == "constant" and isinstance(given, str | bool | int | float):
-            return Column(constant=given)
+            return ColumnSource(constant=given)
     raise StellarError(
         f"{where} must be the name of a column of the file, a number, "
         f'{{expression = "…"}} or {{constant = "…"}}, not {value!r}'
     )
 
 
-def schema_of(table: str, mapping: TableMapping, found: list[str]) -> TableSchema:
+def schema_of(table: str, schema: TableSchema, mapping: TableMapping, found: list[str]) -> TableSchema:
     """Return the columns that a file of a table gives: for ``extinction`` they may be E(B-V) itself.
 
     Parameters
     ----------
-    table, mapping
+    table, schema, mapping
         The table.
     found
         Columns of the file.
     """
     has_ebv = "ebv" in mapping.columns or ("ebv" in map(str.lower, found) and "logebv" not in map(str.lower, found))
-    return EBV if table == "extinction" and has_ebv and "logebv" not in mapping.columns else SCHEMAS[table]
+    return EBV if table == "extinction" and has_ebv and "logebv" not in mapping.columns else schema

@@ -1,13 +1,13 @@
 """The simulated sky as an archive: no network, the same stars for the same seed."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from stellarfm import sky
-from stellarfm.archives.landing import Landing
 from stellarfm.archives.source import Query
-from stellarfm.progress import Advance
+from stellarfm.landing.parts import Landing
+from stellarfm.progress import ProgressCallback, no_progress
+from stellarfm.sky import simulate as sky
 
 PART_STARS = 20_000
 """Stars of one part."""
@@ -41,22 +41,16 @@ class SimulatedSky:
             for table in sky.TABLES
         ]
 
-    def fetch(self, landing: Landing, advance: Advance) -> None:
+    def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
         """Make the parts that are not there yet."""
-        fetch(
-            landing,
-            self._num_stars,
-            self._seed,
-            lambda done, total: advance(done, total, ""),
-            processes=self._processes,
-        )
+        fetch(landing, self._num_stars, self._seed, progress, processes=self._processes)
 
 
 def fetch(
     landing: Landing,
     num_stars: int,
     seed: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback = no_progress,
     *,
     processes: int = 1,
 ) -> None:
@@ -85,10 +79,9 @@ def fetch(
     done = num_stars - sum(_size(first, num_stars) for first in todo)
     for first in _make(landing, num_stars, seed, todo, processes):
         done += _size(first, num_stars)
-        if progress is not None:
-            progress(done, num_stars)
-    if progress is not None and not todo:
-        progress(num_stars, num_stars)
+        progress(done, num_stars, "")
+    if not todo:
+        progress(num_stars, num_stars, "")
 
 
 def _make(landing: Landing, num_stars: int, seed: int, todo: list[int], processes: int) -> Iterator[int]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from stellarfm.archives.landing import Landing
-from stellarfm.progress import Advance
+from stellarfm.landing.parts import Landing
+from stellarfm.progress import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Source(Protocol):
     def plan(self) -> list[Query]:
         """Return what would be fetched, without fetching it."""
 
-    def fetch(self, landing: Landing, advance: Advance) -> None:
+    def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
         """Write the parts that the landing does not have yet.
 
         Raises

@@ -14,10 +14,10 @@ import pyarrow as pa
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from stellarfm.archives.credentials import Credentials
-from stellarfm.archives.jobs import Jobs
-from stellarfm.archives.patience import Patience, RefusedError, StumbledError, status_of
+from stellarfm.archives.retry import RefusedError, RetryPolicy, TransientError, status_of
 from stellarfm.errors import StellarError
 from stellarfm.fits_votable import read_file
+from stellarfm.landing.jobs import Jobs
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Tap:
         What it is called in messages.
     url
         Its address.
-    patience
+    retry
         How often and how long it is asked.
     answer_format
         FORMAT of answers; FITS is parsed 35 times faster than VOTable, not every service has it.
@@ -70,12 +70,12 @@ class Tap:
         self,
         name: str,
         url: str,
-        patience: Patience,
+        retry: RetryPolicy,
         *,
         answer_format: str = "fits",
         credentials: Credentials | None = None,
     ) -> None:
-        self.name, self.url, self.patience = name, url, patience
+        self.name, self.url, self.retry = name, url, retry
         self._format, self._credentials = answer_format, credentials
 
     def count(self, query: str) -> int:
@@ -123,20 +123,20 @@ class Tap:
         return self._ask(lambda: self._run(query, jobs, part))
 
     def _ask(self, request: Callable[[], T]) -> T:
-        return self.patience.ask(self.name, request)
+        return self.retry.call(self.name, request)
 
     def _sync(self, query: str) -> Any:
         try:
             return self._service.launch_job(query, output_format="csv").get_results()
         except (ValueError, IndexError, TypeError) as error:  # astroquery's words for an answer that is no table
-            raise self._refusal(query) or StumbledError(f"the answer cannot be read ({error})") from error
+            raise self._refusal(query) or TransientError(f"the answer cannot be read ({error})") from error
 
     def _refusal(self, query: str) -> RefusedError | None:
         """Return the archive's own words about a query, which astroquery loses where they come with status 200."""
         import pyvo
 
         try:
-            pyvo.dal.TAPService(self.url, session=_session(self.patience.timeout_s)).run_sync(query, maxrec=1)
+            pyvo.dal.TAPService(self.url, session=_session(self.retry.timeout_s)).run_sync(query, maxrec=1)
         except pyvo.dal.DALQueryError as error:
             return RefusedError(f"{self.name} refuses the request: {' '.join(str(error).split())}")
         except pyvo.dal.DALAccessError:
@@ -149,12 +149,12 @@ class Tap:
         phase = self._wait(job)
         if phase != "COMPLETED":
             jobs.forget(part)
-            raise StumbledError(f"the job {job.jobid} ended in phase {phase}: {_reason(job)}")
+            raise TransientError(f"the job {job.jobid} ended in phase {phase}: {_reason(job)}")
         table = read_answer(_result(job))
         if (query.rows is not None and len(table) != query.rows) or len(table) > query.most:
             jobs.forget(part)
             there = f"at most {query.most:,}" if query.rows is None else f"{query.rows:,}"
-            raise StumbledError(f"the job {job.jobid} gave {len(table):,} rows where there are {there}")
+            raise TransientError(f"the job {job.jobid} gave {len(table):,} rows where there are {there}")
         return table
 
     def _find(self, query: TapQuery, jobs: Jobs, part: str) -> Any:
@@ -199,15 +199,15 @@ class Tap:
             job.start()
         polling = Retrying(
             wait=wait_exponential(multiplier=0.05, max=10),
-            stop=stop_after_delay(self.patience.deadline_s),
+            stop=stop_after_delay(self.retry.deadline_s),
             retry=retry_if_result(_RUNNING.__contains__),
         )
         try:
             return str(polling(lambda: job.get_phase(update=True).strip().upper()))
         except RetryError as error:
             raise StellarError(
-                f"{self.name} has not finished the job {job.jobid} within {self.patience.deadline_s:g} s "
-                "(asking.deadline_s); it is kept: run the same command again to take it up"
+                f"{self.name} has not finished the job {job.jobid} within {self.retry.deadline_s:g} s "
+                "(retry.deadline_s); it is kept: run the same command again to take it up"
             ) from error
 
     @cached_property
@@ -226,13 +226,13 @@ def read_answer(content: bytes) -> pa.Table:
 
     Raises
     ------
-    StumbledError
+    TransientError
         If it is cut short, or no table.
     """
     plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     kind = "fits" if plain[:6] == b"SIMPLE" else "votable" if b"<VOTABLE" in plain[:2000] else ""
     if not kind:
-        raise StumbledError(f"the answer is no table, it begins with {plain[:60]!r}")
+        raise TransientError(f"the answer is no table, it begins with {plain[:60]!r}")
     with TemporaryDirectory(prefix="stellarfm-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / "answer"
@@ -240,7 +240,7 @@ def read_answer(content: bytes) -> pa.Table:
         try:
             return read_file(path, kind, "")[0]
         except (OSError, ValueError, TypeError, IndexError, KeyError, StellarError, StopIteration) as error:
-            raise StumbledError(f"the answer cannot be read as {kind} ({error}); it may be cut short") from error
+            raise TransientError(f"the answer cannot be read as {kind} ({error}); it may be cut short") from error
 
 
 def _session(timeout_s: float) -> Any:
@@ -261,7 +261,7 @@ def _result(job: Any) -> bytes:
         address = job.connHandler.find_header(response.getheaders(), "location")
         response = job.connHandler.execute_tapget("async" + address.rsplit("/async", 1)[-1])
     if response.status != 200:
-        raise StumbledError(f"the answer of the job {job.jobid} came with status {response.status}")
+        raise TransientError(f"the answer of the job {job.jobid} came with status {response.status}")
     content: bytes = response.read()
     return content
 
@@ -276,5 +276,5 @@ def _reason(job: Any) -> str:
 
 def _number(table: Any) -> int:
     if len(table) != 1:
-        raise StumbledError("the answer of a count has not one row")
+        raise TransientError("the answer of a count has not one row")
     return int(table[0][0])

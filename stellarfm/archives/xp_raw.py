@@ -8,6 +8,7 @@ import gzip
 import io
 import re
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,30 +18,32 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from stellarfm.errors import StellarError
+from stellarfm.landing.schema import TableSchema
+from stellarfm.surveys.profile import Survey, Xp
 
 RawFormat = Literal["csv", "fits", "votable"]
 
-NUM_COEFFICIENTS = 55
-"""Basis functions of each band in Gaia DR3."""
-
-_BAND = {
-    "coefficients": pa.list_(pa.float32()),
-    "coefficient_errors": pa.list_(pa.float32()),
-    "n_relevant_bases": pa.int16(),
-    "standard_deviation": pa.float32(),
-    "n_measurements": pa.int16(),
-}
-SCHEMA = pa.schema(
-    [("source_id", pa.int64()), *((f"{band}_{name}", kind) for band in ("bp", "rp") for name, kind in _BAND.items())]
-)
-"""Columns of ``xp_continuous_mean_spectrum`` in the landing."""
+TABLE = "xp_continuous_mean_spectrum"
+"""Table of the landing."""
 
 _NULLS = ["", "null", "NULL", "nan", "NaN"]
 _CSV_BLOCK_BYTES = 1 << 24
 """A row with its correlations has some 50 kB, and a block must hold at least one."""
 
 
-def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat) -> pa.Table:
+@dataclass(frozen=True)
+class _Layout:
+    """What an answer must have: the landing's columns, and the numbers of each array."""
+
+    schema: pa.Schema
+    xp: Xp
+
+    def num_of(self, name: str) -> int:
+        """Return how many numbers an array has, by the band that its name begins with."""
+        return self.xp.num_of(name[:2])
+
+
+def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat, survey: Survey) -> pa.Table:
     """Read one answer of DataLink.
 
     Parameters
@@ -49,25 +52,30 @@ def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat) -> pa.Table:
         The file, or its content.
     format
         ``csv``, ``fits`` or ``votable``.
+    survey
+        Profile of the release, which says how many coefficients each band has.
 
     Returns
     -------
     pyarrow.Table
-        One row a star in the order of the file, columns as in `SCHEMA`.
+        One row a star in the order of the file, columns as in the landing.
 
     Raises
     ------
     StellarError
-        If it is not such a file, or cut short, or lacks a column, or an array does not have 55 numbers.
+        If it is not such a file, or cut short, or lacks a column, or an array does not have as many numbers as the release
+        says.
     """
     called = "the answer" if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
     reader = {"csv": _read_csv, "fits": _read_fits, "votable": _read_votable}[format]
+    assert survey.xp is not None, "a release with a table of spectra says how many coefficients they have"
+    layout = _Layout(TableSchema.of_table(survey.tables[TABLE]).empty().schema, survey.xp)
     try:
-        columns = reader(io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else str(path_or_bytes))
-        return _assemble(columns)
+        source = io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
+        return _assemble(reader(source, layout), layout)
     except KeyError as error:
         raise StellarError(
-            f"{called} has no column {error.args[0]}; XP continuous mean spectra need {', '.join(SCHEMA.names)}"
+            f"{called} has no column {error.args[0]}; XP continuous mean spectra need {', '.join(layout.schema.names)}"
         ) from error
     except (OSError, ValueError, TypeError, IndexError) as error:  # pa.ArrowInvalid is a ValueError
         first = (str(error).splitlines() or [type(error).__name__])[0]
@@ -76,10 +84,10 @@ def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat) -> pa.Table:
         ) from error
 
 
-def _assemble(columns: dict[str, Any]) -> pa.Table:
+def _assemble(columns: dict[str, Any], layout: _Layout) -> pa.Table:
     """Put columns into the landing's schema; what belongs to a band that is not there is NULL."""
     arrays = []
-    for field in SCHEMA:
+    for field in layout.schema:
         if field.name not in columns:
             raise KeyError(field.name)
         values = columns[field.name]
@@ -87,23 +95,25 @@ def _assemble(columns: dict[str, Any]) -> pa.Table:
             known = columns[f"{field.name[:2]}_coefficients"].is_valid()
             values = pc.if_else(known, values, pa.scalar(None, values.type))
         arrays.append(values.cast(field.type, safe=not pa.types.is_list(field.type)))
-    return pa.table(arrays, schema=SCHEMA)
+    return pa.table(arrays, schema=layout.schema)
 
 
-def _lists(values: NDArray[Any], counts: NDArray[Any]) -> pa.ListArray:
-    """Return arrays of 55 as float32 lists, NULL where a star has none.
+def _lists(values: NDArray[Any], counts: NDArray[Any], expected: int) -> pa.ListArray:
+    """Return arrays as float32 lists, NULL where a star has none.
 
     Parameters
     ----------
     values
         All numbers, one star after the other.
     counts
-        How many each star has: 55 or 0.
+        How many each star has: `expected` or 0.
+    expected
+        Numbers of each array.
     """
-    wrong = (counts != 0) & (counts != NUM_COEFFICIENTS)
+    wrong = (counts != 0) & (counts != expected)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise ValueError(f"row {row + 1} has an array of {counts[row]} numbers, not {NUM_COEFFICIENTS}")
+        raise ValueError(f"row {row + 1} has an array of {counts[row]} numbers, not {expected}")
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     with np.errstate(over="ignore"):
         items = pa.array(np.ascontiguousarray(values).astype(np.float32))
@@ -113,11 +123,11 @@ def _lists(values: NDArray[Any], counts: NDArray[Any]) -> pa.ListArray:
 # CSV
 
 
-def _read_csv(source: Any) -> dict[str, Any]:
+def _read_csv(source: Any, layout: _Layout) -> dict[str, Any]:
     from pyarrow import csv
 
-    arrays = [name for name in SCHEMA.names if pa.types.is_list(SCHEMA.field(name).type)]
-    kinds = {field.name: pa.string() if field.name in arrays else field.type for field in SCHEMA}
+    arrays = [field.name for field in layout.schema if pa.types.is_list(field.type)]
+    kinds = {field.name: pa.string() if field.name in arrays else field.type for field in layout.schema}
     table = csv.read_csv(
         source,
         read_options=csv.ReadOptions(block_size=_CSV_BLOCK_BYTES),
@@ -127,21 +137,21 @@ def _read_csv(source: Any) -> dict[str, Any]:
         ),
     )  # fmt: skip
     columns = {name: table[name].combine_chunks() for name in table.column_names}
-    return columns | {name: _parse_arrays(columns[name]) for name in arrays}
+    return columns | {name: _parse_arrays(columns[name], layout.num_of(name)) for name in arrays}
 
 
-def _parse_arrays(texts: pa.StringArray) -> pa.ListArray:
+def _parse_arrays(texts: pa.StringArray, expected: int) -> pa.ListArray:
     """Parse ``(1.0, 2.0)`` or ``[1.0, 2.0]``; the numbers of all rows at once."""
     bare = pc.replace_substring_regex(texts, r"[\s()\[\]]", "")
     parts = pc.split_pattern(pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare), ",")
     counts = pc.fill_null(pc.list_value_length(parts), 0).to_numpy()
-    return _lists(parts.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False), counts)
+    return _lists(parts.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False), counts, expected)
 
 
 # FITS
 
 
-def _read_fits(source: Any) -> dict[str, Any]:
+def _read_fits(source: Any, layout: _Layout) -> dict[str, Any]:
     """Read the rows and the heap of variable-length arrays as they lie, without a Python object a row."""
     from astropy.io import fits
 
@@ -165,12 +175,12 @@ def _read_fits(source: Any) -> dict[str, Any]:
     rows = np.frombuffer(content, kind, num_rows, place)
     heap = np.frombuffer(content, np.uint8, heap_end - heap_place, heap_place)
     found: dict[str, Any] = {}
-    for field in SCHEMA:
+    for field in layout.schema:
         if field.name not in names:
             continue
         values = rows[field.name]
         if pa.types.is_list(field.type):
-            found[field.name] = _from_fits_arrays(values, formats[field.name], heap)
+            found[field.name] = _from_fits_arrays(values, formats[field.name], heap, layout.num_of(field.name))
         else:
             native = values.astype(values.dtype.newbyteorder("="))
             null = nulls[field.name]
@@ -183,42 +193,42 @@ def _unzipped(content: bytes) -> bytes:
     return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
 
 
-def _from_fits_arrays(values: NDArray[Any], form: str, heap: NDArray[np.uint8]) -> pa.ListArray:
+def _from_fits_arrays(values: NDArray[Any], form: str, heap: NDArray[np.uint8], expected: int) -> pa.ListArray:
     """Turn a column of arrays, in the row itself or in the heap, into lists."""
     found = re.match(r"\d*([PQ]?)([DE])", form)
     if found is None:
         raise ValueError(f"an array has the FITS format {form}, not E or D")
     if not found[1]:  # fixed length; all NaN stands for none
         there = ~np.isnan(values).all(axis=1)
-        return _lists(values[there].reshape(-1), np.where(there, values.shape[1], 0))
+        return _lists(values[there].reshape(-1), np.where(there, values.shape[1], 0), expected)
     item = np.dtype({"D": ">f8", "E": ">f4"}[found[2]])
     counts, places = values[:, 0].astype(np.int64), values[:, 1].astype(np.int64)
-    there = counts == NUM_COEFFICIENTS
+    there = counts == expected
     if ((counts != 0) & ~there).any() or not there.any():
-        return _lists(np.zeros(0), counts)
-    length = NUM_COEFFICIENTS * item.itemsize
+        return _lists(np.zeros(0), counts, expected)
+    length = expected * item.itemsize
     if (places[there] + length > len(heap)).any():
         raise ValueError("an array lies beyond the end of the file")
     windows = np.lib.stride_tricks.sliding_window_view(heap, length)
-    return _lists(windows[places[there]].reshape(-1).view(item), counts)
+    return _lists(windows[places[there]].reshape(-1).view(item), counts, expected)
 
 
 # VOTable
 
 
-def _read_votable(source: Any) -> dict[str, Any]:
+def _read_votable(source: Any, layout: _Layout) -> dict[str, Any]:
     from astropy.io.votable import parse_single_table
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the archive's files break rules that do not matter
         data = parse_single_table(source, columns=None).array
     found: dict[str, Any] = {}
-    for field in SCHEMA:
+    for field in layout.schema:
         if field.name not in data.dtype.names:
             continue
         values = np.ma.asarray(data[field.name])
         if pa.types.is_list(field.type):
-            found[field.name] = _from_cells(values)
+            found[field.name] = _from_cells(values, layout.num_of(field.name))
         else:
             native = np.asarray(values.data)
             mask = np.ma.getmaskarray(values) | (np.isnan(native) if native.dtype.kind == "f" else False)
@@ -226,12 +236,12 @@ def _read_votable(source: Any) -> dict[str, Any]:
     return found
 
 
-def _from_cells(values: Any) -> pa.ListArray:
+def _from_cells(values: Any, expected: int) -> pa.ListArray:
     """Turn cells of arrays into lists; astropy gives one object a cell, or a table of numbers if all are of one length."""
     if values.dtype.kind != "O":
         there = ~(np.ma.getmaskarray(values).all(axis=1) | np.isnan(values.data).all(axis=1))
-        return _lists(values.data[there].reshape(-1), np.where(there, values.shape[1], 0))
+        return _lists(values.data[there].reshape(-1), np.where(there, values.shape[1], 0), expected)
     cells = [np.ma.filled(np.ma.asarray(cell, dtype=np.float64), np.nan).reshape(-1) for cell in values.data]
     cells = [cell[:0] if len(cell) and np.isnan(cell).all() else cell for cell in cells]
     counts = np.array([len(cell) for cell in cells], dtype=np.int64)
-    return _lists(np.concatenate([*cells, np.zeros(0)]), counts)
+    return _lists(np.concatenate([*cells, np.zeros(0)]), counts, expected)

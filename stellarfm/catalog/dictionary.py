@@ -1,20 +1,23 @@
 """The data dictionary has one source: the tags behind each column of the publishing SQL.
 
 The tags follow the schema files of SDSS and WFAU: ``--/D`` description, ``--/U`` unit, ``--/C`` UCD, ``--/N`` meaning
-of NULL.
+of NULL. Those of the flags have ``--/B``, the bit, and ``--/X bad``. A name in braces is filled in: a rule of
+``sql/macros.sql``, or what the profile of a release says.
 """
 
 import re
 from dataclasses import dataclass
 
 from stellarfm.resources import read_sql
+from stellarfm.rules import rule_value
+from stellarfm.surveys.selection import Surveys, choose_surveys
 
-_TAGS = {"D": "description", "U": "unit", "C": "ucd", "N": "null_meaning"}
-_REQUIRED = ("D", "C", "N")
+_COLUMN_TAGS = {"D", "U", "C", "N"}
+_FLAG_TAGS = {"B", "D", "X"}
 
 
 @dataclass(frozen=True)
-class Column:
+class PublishedColumn:
     """What the dictionary says of one column.
 
     Attributes
@@ -39,8 +42,35 @@ class Column:
     null_meaning: str
 
 
-def read_dictionary(table: str) -> list[Column]:
+@dataclass(frozen=True)
+class Flag:
+    """One bit of ``stars.quality_flags``.
+
+    Attributes
+    ----------
+    bit
+        Its value.
+    name, description
+        What it is called, and what it means.
+    is_bad
+        Whether it makes the parameters doubtful.
+    """
+
+    bit: int
+    name: str
+    description: str
+    is_bad: bool
+
+
+def read_dictionary(table: str, surveys: Surveys | None = None) -> list[PublishedColumn]:
     """Return the columns of a published table, in order, from the tags of ``sql/catalog/<table>.sql``.
+
+    Parameters
+    ----------
+    table
+        Published table.
+    surveys
+        Releases that descriptions name; those of Gaia DR3 if not given.
 
     Raises
     ------
@@ -48,20 +78,58 @@ def read_dictionary(table: str) -> list[Column]:
         If a tagged column lacks a tag, or its name cannot be told: a mistake in the SQL, never a user's.
     """
     columns = []
-    for line in read_sql(f"catalog/{table}").splitlines():
-        code, mark, tags = line.partition("--/")
-        if mark and code.strip() and not code.lstrip().startswith("--"):
-            columns.append(_read_column(table, code, mark + tags))
+    for name, found in _tagged(table, required={"D", "C", "N"}, known=_COLUMN_TAGS):
+        description = _filled(found["D"], surveys)
+        columns.append(PublishedColumn(table, name, description, found.get("U", ""), found["C"], found["N"]))
     return columns
 
 
-def _read_column(table: str, code: str, tags: str) -> Column:
-    match = re.search(r"(\w+)\s*,?\s*$", code)
-    found = {tag: text.strip() for tag, text in re.findall(r"--/([A-Z])\s+(.*?)(?=\s*--/|$)", tags)}
-    missing = [tag for tag in _REQUIRED if not found.get(tag)]
-    unknown = [tag for tag in found if tag not in _TAGS]
-    if match is None or missing or unknown:
-        raise ValueError(
-            f"catalog/{table}.sql: {code.strip()!r} lacks the tags {missing} or has unknown ones {unknown}"
-        )
-    return Column(table, match[1], found["D"], found.get("U", ""), found["C"], found["N"])
+def read_flags(surveys: Surveys | None = None) -> list[Flag]:
+    """Return the flags in the order of their columns in ``sql/catalog/raised_flags.sql``.
+
+    Raises
+    ------
+    ValueError
+        If a flag lacks a tag, or two share a bit.
+    """
+    tagged = _tagged("raised_flags", required={"B", "D"}, known=_FLAG_TAGS)
+    flags = [Flag(int(t["B"]), name, _filled(t["D"], surveys), t.get("X") == "bad") for name, t in tagged]
+    bits = [flag.bit for flag in flags]
+    if len(set(bits)) < len(bits) or any(bit.bit_count() != 1 for bit in bits):
+        raise ValueError(f"catalog/raised_flags.sql: each flag needs a bit of its own, not {bits}")
+    return flags
+
+
+def _tagged(table: str, *, required: set[str], known: set[str]) -> list[tuple[str, dict[str, str]]]:
+    """Return name and tags of each tagged column of a publishing query."""
+    columns = []
+    for line in read_sql(f"catalog/{table}").splitlines():
+        code, mark, tags = line.partition("--/")
+        if not mark or not code.strip() or code.lstrip().startswith("--"):
+            continue
+        match = re.search(r"(\w+)\s*,?\s*$", code)
+        found = {tag: text.strip() for tag, text in re.findall(r"--/([A-Z])\s+(.*?)(?=\s*--/|$)", mark + tags)}
+        missing, unknown = sorted(tag for tag in required if not found.get(tag)), sorted(found.keys() - known)
+        if match is None or missing or unknown:
+            raise ValueError(
+                f"catalog/{table}.sql: {code.strip()!r} lacks the tags {missing} or has unknown ones {unknown}"
+            )
+        columns.append((match[1], found))
+    return columns
+
+
+def _filled(text: str, surveys: Surveys | None) -> str:
+    """Fill in what stands in braces."""
+    chosen = surveys or choose_surveys()
+    of_releases = {
+        "gaia_release": chosen.gaia.release,
+        "gaia_epoch_year": str(chosen.gaia.epoch_year),
+        "twomass_release": chosen.twomass.release,
+        "apogee_release": chosen.apogee.release,
+    }
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1]
+        return of_releases[name] if name in of_releases else f"{rule_value(name):g}"
+
+    return re.sub(r"\{(\w+)\}", fill, text)

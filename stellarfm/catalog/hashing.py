@@ -19,7 +19,7 @@ def table_hash(con: duckdb.DuckDBPyConnection, table: str, order_by: str) -> str
     table
         Its name.
     order_by
-        Column whose values are unique, so that the order is one.
+        PublishedColumn whose values are unique, so that the order is one.
     """
     rows = con.sql(f"select * from {table} order by {order_by}")  # noqa: S608
     hashers = {name: hashlib.sha256(name.encode()) for name in rows.columns}

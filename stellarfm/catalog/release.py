@@ -10,10 +10,13 @@ import duckdb
 import pyarrow as pa
 
 from stellarfm.atomic import file_hash
-from stellarfm.catalog.dictionary import Column, read_dictionary
+from stellarfm.catalog.dictionary import PublishedColumn, read_dictionary, read_flags
 from stellarfm.catalog.hashing import table_hash
 from stellarfm.database import open_database
 from stellarfm.resources import read_sql
+from stellarfm.rules import install_rules
+from stellarfm.sql_text import literal
+from stellarfm.surveys.selection import Surveys
 
 CATALOG_FILE = "catalog.duckdb"
 MANIFEST_FILE = "release.json"
@@ -57,6 +60,7 @@ def write_release(
     predictions: Path,
     provenance: Mapping[str, str],
     metrics: Sequence[Mapping[str, Any]],
+    surveys: Surveys,
 ) -> Release:
     """Write a release into an empty folder.
 
@@ -74,21 +78,25 @@ def write_release(
         What the release was made from; ``model_version`` goes into every row.
     metrics
         Rows of ``metrics.json``.
+    surveys
+        The releases that the stars come from.
     """
     path = folder / CATALOG_FILE
     with open_database() as con:
-        con.execute(f"attach {_quoted(str(warehouse))} as warehouse (read_only)")
-        con.execute(f"attach {_quoted(str(path))} as catalog (storage_version {_quoted(_STORAGE_VERSION)})")
+        con.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
+        con.execute(f"attach {literal(path)} as catalog (storage_version {literal(_STORAGE_VERSION)})")
         con.execute("use catalog")
+        install_rules(con, surveys)
         con.register("origin", pa.table({"name": list(provenance), "value": [str(v) for v in provenance.values()]}))
         con.register("scores", pa.table({name: [row.get(name) for row in metrics] for name in _SCORES}))
-        con.execute(f"create temp view predictions as from read_parquet({_quoted(str(predictions))})")
+        con.execute(f"create temp view predictions as from read_parquet({literal(predictions)})")
+        define_flags(con, surveys)
         for table in TABLES:
             if table == "columns":
-                con.register("dictionary", _dictionary(con))
+                con.register("dictionary", _dictionary(con, surveys))
             parameters = {"model_version": provenance["model_version"]} if table == "stars" else {}
             con.execute(f"create table catalog.main.{table} as {read_sql(f'catalog/{table}')}", parameters)
-            _comment(con, table)
+            _comment(con, table, surveys)
         con.execute("use memory")
         num_stars = con.execute("select count(*) from catalog.main.stars").fetchall()[0][0]
         content_hash = table_hash(con, "catalog.main.stars", "source_id")
@@ -98,9 +106,33 @@ def write_release(
     return release
 
 
-def _dictionary(con: duckdb.DuckDBPyConnection) -> pa.Table:
+def define_flags(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> None:
+    """Make ``flag_bits`` and ``raised_flags`` known to a connection that has the warehouse and the predictions.
+
+    Parameters
+    ----------
+    con
+        Connection that knows the rules, ``warehouse.marts.stars`` and ``predictions``.
+    surveys
+        Releases that descriptions name.
+    """
+    flags = read_flags(surveys)
+    bits = pa.table(
+        {
+            "place": list(range(len(flags))),
+            "bit": pa.array([flag.bit for flag in flags], pa.int32()),
+            "name": [flag.name for flag in flags],
+            "description": [flag.description for flag in flags],
+            "is_bad": [flag.is_bad for flag in flags],
+        }
+    )
+    con.register("flag_bits", bits)
+    con.execute(f"create temp view raised_flags as {read_sql('catalog/raised_flags')}")
+
+
+def _dictionary(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> pa.Table:
     """Return the dictionary of all tables with the types that they really have."""
-    columns = [column for table in TABLES for column in read_dictionary(table)]
+    columns = [column for table in TABLES for column in read_dictionary(table, surveys)]
     found = con.execute(
         "select table_name, column_name, data_type from duckdb_columns() where database_name = 'catalog'"
     ).fetchall()
@@ -119,17 +151,12 @@ def _dictionary(con: duckdb.DuckDBPyConnection) -> pa.Table:
     )
 
 
-def _comment(con: duckdb.DuckDBPyConnection, table: str) -> None:
+def _comment(con: duckdb.DuckDBPyConnection, table: str, surveys: Surveys) -> None:
     """Write descriptions and units into the file itself, where every DuckDB client shows them."""
-    for column in read_dictionary(table):
-        con.execute(f"comment on column catalog.main.{table}.{column.name} is {_quoted(_remark(column))}")
+    for column in read_dictionary(table, surveys):
+        con.execute(f"comment on column catalog.main.{table}.{column.name} is {literal(_remark(column))}")
 
 
-def _remark(column: Column) -> str:
+def _remark(column: PublishedColumn) -> str:
     unit = f" [{column.unit}]" if column.unit else ""
     return f"{column.description}{unit}; NULL: {column.null_meaning}"
-
-
-def _quoted(text: str) -> str:
-    """Return a SQL string literal: ATTACH and COMMENT ON take no parameters."""
-    return "'" + text.replace("'", "''") + "'"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stellarfm.checks.suites import Rule, Suite, Tolerance
+from stellarfm.statistics import MAD_TO_SIGMA
 
 Statistics = dict[str, dict[str, float]]
 """For each column: ``rows``, ``median``, ``mad``, ``null_share``."""
@@ -13,7 +14,7 @@ DRIFT_SUFFIX = "_drift"
 """End of the name of every rule that compares with the accepted snapshot."""
 
 _STANDARD_ERRORS = 5
-_MEDIAN_ERROR = 1.2533 * 1.4826
+_MEDIAN_ERROR = 1.2533 * MAD_TO_SIGMA
 """Standard error of a median in units of MAD / sqrt(n), for a normal distribution; that of the MAD itself is 1.17."""
 _MAD_ERROR = 1.17
 

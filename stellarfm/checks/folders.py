@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stellarfm.atomic import fresh_folder, publish_folder
-from stellarfm.checks.judge import DOCS_INDEX
 from stellarfm.checks.report import CheckFailedError
+from stellarfm.checks.validator import DOCS_INDEX
 
 FAILED = "failed"
 """Folder of the last checks that stopped a run; gone when the same pass."""

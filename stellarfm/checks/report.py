@@ -27,7 +27,7 @@ class CheckFailedError(StellarError):
 
 
 @dataclass(frozen=True)
-class Finding:
+class FailedRule:
     """A rule that a table does not keep.
 
     Attributes
@@ -72,13 +72,13 @@ class TableReport:
     table: str
     num_rows: int
     num_rules: int
-    findings: tuple[Finding, ...]
+    findings: tuple[FailedRule, ...]
     set_aside: int
     set_aside_by_rule: dict[str, int]
     statistics: Statistics = field(default_factory=dict)
 
     @property
-    def critical(self) -> tuple[Finding, ...]:
+    def critical(self) -> tuple[FailedRule, ...]:
         """Findings that stop the run."""
         return tuple(finding for finding in self.findings if finding.severity == "critical")
 
@@ -140,7 +140,7 @@ class CheckReport:
         return CheckReport(self.tables + other.tables, self.error or other.error)
 
 
-def sentence(table: str, finding: Finding) -> str:
+def sentence(table: str, finding: FailedRule) -> str:
     """Return what a rule found, in one sentence without a full stop."""
     return f"{table}: {finding.rule}: {finding.found} ({finding.note.rstrip('.')})"
 
@@ -182,5 +182,5 @@ def failing_file(folder: Path, table: str) -> Path:
 
 def _table(item: Mapping[str, object]) -> TableReport:
     fields = dict(item)
-    fields["findings"] = tuple(Finding(**finding) for finding in fields["findings"])  # type: ignore[attr-defined]
+    fields["findings"] = tuple(FailedRule(**finding) for finding in fields["findings"])  # type: ignore[attr-defined]
     return TableReport(**fields)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stellarfm.checks.suites import Rule
+from stellarfm.sql_text import literal
 
 ROW_NUMBER = "row_number"
 """Column of every checked view that identifies the row of the table behind it."""
@@ -43,7 +44,7 @@ def find_bad_rows(con: Any, view: str, rules: Sequence[Rule], target: str) -> di
     con
         DuckDB connection.
     view
-        Relation to judge, with the column ``row_number``.
+        Relation to validator, with the column ``row_number``.
     rules
         Row rules.
     target
@@ -78,7 +79,6 @@ def write_bad_rows(con: Any, table: str, bad_rows: str, path: Path, most: int | 
         Largest number of rows to write; all if not set.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    quoted = str(path).replace("'", "''")
     con.execute(f"""
         copy (
             select kept.*, bad.reasons
@@ -86,7 +86,7 @@ def write_bad_rows(con: Any, table: str, bad_rows: str, path: Path, most: int | 
             inner join {bad_rows} as bad on kept.rowid = bad.{ROW_NUMBER}
             order by kept.rowid
             {"" if most is None else f"limit {most}"}
-        ) to '{quoted}' (format parquet)
+        ) to {literal(path)} (format parquet)
     """)  # noqa: S608
 
 
@@ -108,7 +108,7 @@ def _outside(kwargs: Mapping[str, Any], _: str) -> str:
 
 def _not_listed(kwargs: Mapping[str, Any], _: str) -> str:
     column = kwargs["column"]
-    return f"({column} is not null and {column} not in ({', '.join(_literal(v) for v in kwargs['value_set'])}))"
+    return f"({column} is not null and {column} not in ({', '.join(_constant(v) for v in kwargs['value_set'])}))"
 
 
 def _null(kwargs: Mapping[str, Any], _: str) -> str:
@@ -126,8 +126,8 @@ def _repeated(kwargs: Mapping[str, Any], view: str) -> str:
     return f"(({columns}) in (select ({columns}) from {view} group by {columns} having count(*) > 1))"  # noqa: S608
 
 
-def _literal(value: Any) -> str:
-    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
+def _constant(value: Any) -> str:
+    return literal(value) if isinstance(value, str) else str(value)
 
 
 CONDITIONS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {

@@ -40,6 +40,11 @@ class Rule:
         """Return the names of the arguments that are known at run time only."""
         return {value["$PARAMETER"] for value in self.kwargs.values() if isinstance(value, dict)}
 
+    def resolved(self, parameters: Mapping[str, Any]) -> "Rule":
+        """Return the rule with every argument known."""
+        known = {k: parameters[v["$PARAMETER"]] if isinstance(v, dict) else v for k, v in self.kwargs.items()}
+        return replace(self, kwargs=known)
+
     def to_expectation(self) -> dict[str, Any]:
         """Return the rule in Great Expectations' JSON form."""
         meta = {"rule": self.name, "severity": self.severity, "note": self.note}

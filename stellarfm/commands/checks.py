@@ -20,8 +20,8 @@ def show(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
 
     Example: stellarfm checks show
     """
-    from stellarfm.checks.judge import DOCS_INDEX
     from stellarfm.checks.report import read_record, sentence
+    from stellarfm.checks.validator import DOCS_INDEX
 
     folder = _folder(home)
     report, docs = read_record(folder), str(folder / DOCS_INDEX)

@@ -85,18 +85,18 @@ def _bar(con: "duckdb.DuckDBPyConnection") -> Iterator[Callable[[str], None]]:
     from stellarfm.progress import progress_bar
 
     step, ended = [STEPS[0]], Event()
-    with progress_bar("crossmatch", "%") as advance:
+    with progress_bar("crossmatch", "%") as progress:
 
         def watch() -> None:
             while not ended.wait(0.25):
                 done = 100 * STEPS.index(step[0]) + max(0.0, con.query_progress())
-                advance(round(done / len(STEPS)), 100, step[0])
+                progress(round(done / len(STEPS)), 100, step[0])
 
         watcher = Thread(target=watch, daemon=True)
         watcher.start()
         try:
             yield lambda name: step.__setitem__(0, name)
-            advance(100, 100, "")
+            progress(100, 100, "")
         finally:
             ended.set()
             watcher.join()

@@ -19,7 +19,7 @@ _MIN_FREE_GB = 2
 
 
 @dataclass(frozen=True)
-class Finding:
+class Inspection:
     """One thing that was looked at."""
 
     what: str
@@ -33,41 +33,43 @@ def doctor(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
 
     Example: stellarfm doctor
     """
-    findings = [*_packages(), *_machine(home), _prefect_server(), _mlflow_server()]
+    inspections = [*_packages(), *_machine(home), _prefect_server(), _mlflow_server()]
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        print_json([asdict(inspection) for inspection in inspections])
     else:
-        rows = [["ok" if f.ok else "[bold red]look[/bold red]", f.what, f.value, f.advice] for f in findings]
+        rows = [["ok" if f.ok else "[bold red]look[/bold red]", f.what, f.value, f.advice] for f in inspections]
         print_table(["", "what", "found", "what to do"], rows)
         print_text()
-    wrong = [finding for finding in findings if not finding.ok]
+    wrong = [inspection for inspection in inspections if not inspection.ok]
     if wrong:
         raise StellarError(
-            f"{len(wrong)} of {len(findings)} things need a look, first {wrong[0].what}: {wrong[0].advice}"
+            f"{len(wrong)} of {len(inspections)} things need a look, first {wrong[0].what}: {wrong[0].advice}"
         )
     if not as_json:
         print_text("everything is ready; `stellarfm run` makes a catalogue")
 
 
-def _packages() -> list[Finding]:
+def _packages() -> list[Inspection]:
     from importlib.metadata import PackageNotFoundError, version
 
     python = ".".join(map(str, sys.version_info[:3]))
-    findings = [Finding("python", python, sys.version_info >= (3, 11), "use Python 3.11 or later")]
+    inspections = [Inspection("python", python, sys.version_info >= (3, 11), "use Python 3.11 or later")]
     for name in _PACKAGES:
         try:
             found = version(name)
         except PackageNotFoundError:
-            findings.append(Finding(name, "missing", False, "install with the versions of deployment/constraints.txt"))
+            inspections.append(
+                Inspection(name, "missing", False, "install with the versions of deployment/constraints.txt")
+            )
             continue
         limit = _LIMITS.get(name)
         ok = limit is None or tuple(map(int, found.split(".")[:2])) < limit
         advice = "" if ok else f"Prefect 3.8 needs {name} below {'.'.join(map(str, limit or ()))}"
-        findings.append(Finding(name, found, ok, advice))
-    return findings
+        inspections.append(Inspection(name, found, ok, advice))
+    return inspections
 
 
-def _machine(home: Path) -> list[Finding]:
+def _machine(home: Path) -> list[Inspection]:
     import psutil
     import torch
 
@@ -76,25 +78,25 @@ def _machine(home: Path) -> list[Finding]:
     memory_gb = psutil.virtual_memory().available / 1e9
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     return [
-        Finding("device", f"{device}, {os.cpu_count()} cores", True),
-        Finding(
+        Inspection("device", f"{device}, {os.cpu_count()} cores", True),
+        Inspection(
             "memory", f"{memory_gb:.1f} GB available", memory_gb > _MIN_FREE_GB, "close something: a run needs 2 GB"
         ),
-        Finding(
+        Inspection(
             "disk",
             f"{free_gb:.1f} GB free at {existing}",
             free_gb > _MIN_FREE_GB,
             "choose another --home: a run needs 2 GB",
         ),
-        Finding("home", str(home), os.access(existing, os.W_OK), "choose a folder that you may write with --home"),
+        Inspection("home", str(home), os.access(existing, os.W_OK), "choose a folder that you may write with --home"),
     ]
 
 
-def _prefect_server() -> Finding:
+def _prefect_server() -> Inspection:
     address = os.environ.get("PREFECT_API_URL")
-    return Finding("prefect server", address or "a temporary one for each run (no PREFECT_API_URL)", True)
+    return Inspection("prefect server", address or "a temporary one for each run (no PREFECT_API_URL)", True)
 
 
-def _mlflow_server() -> Finding:
+def _mlflow_server() -> Inspection:
     address = os.environ.get("MLFLOW_TRACKING_URI")
-    return Finding("mlflow store", address or "sqlite in the home (no MLFLOW_TRACKING_URI)", True)
+    return Inspection("mlflow store", address or "sqlite in the home (no MLFLOW_TRACKING_URI)", True)

@@ -81,7 +81,7 @@ def import_model(
     Example: stellarfm model import ./model_torch
     """
     from stellarfm.home import Home as Folder
-    from stellarfm.stages.importing import import_published
+    from stellarfm.stages.import_model import import_published
 
     version = import_published(folder, Folder.open(home))
     if as_json:

@@ -32,8 +32,8 @@ def predict(
 
     opened = open_model(model, home=home, device=device)
     names = tuple(name for word in request.split(",") for name in expand_names(word.strip()))
-    with progress_bar("predict", "stars") as advance:
-        made = predict_table(opened.model, table, Request(names, show_requested, percentiles), output, advance)
+    with progress_bar("predict", "stars") as progress:
+        made = predict_table(opened.model, table, Request(names, show_requested, percentiles), output, progress)
     if as_json:
         return print_json(
             {"output": str(output), "rows": made.rows, "prior_rows": made.prior_rows, "shown": list(made.shown)}

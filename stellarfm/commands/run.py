@@ -10,7 +10,7 @@ from stellarfm.commands.options import print_json, print_table, print_text
 from stellarfm.config import load_settings
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
-from stellarfm.tables import describe
+from stellarfm.tokens import describe
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:

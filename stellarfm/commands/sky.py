@@ -8,7 +8,7 @@ import typer
 from stellarfm.commands.options import Json, print_json, print_table, print_text
 
 if TYPE_CHECKING:
-    from stellarfm.sky.likeness.report import Comparison
+    from stellarfm.realism.report import Comparison
 
 _SHOWN_TYPES = 6
 
@@ -40,16 +40,16 @@ def compare(
     """
     from stellarfm.errors import StellarError
     from stellarfm.progress import progress_bar
-    from stellarfm.sky.likeness.report import compare as compare_skies
-    from stellarfm.sky.likeness.report import write_page
+    from stellarfm.realism.report import compare as compare_skies
+    from stellarfm.realism.report import write_page
 
     if not output.parent.is_dir():
         raise StellarError(
             f"the folder {output.parent} of the page does not exist; make it or choose another with --output"
         )
-    with progress_bar("simulate", "stars") as advance:
+    with progress_bar("simulate", "stars") as progress:
         try:
-            comparison = compare_skies(num_stars, seed, real, lambda done, total: advance(done, total, ""))
+            comparison = compare_skies(num_stars, seed, real, progress)
         except ValueError as error:
             raise StellarError(str(error)) from error
     write_page(comparison, output)

@@ -75,11 +75,11 @@ def prepare(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, 
     """
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
-    from stellarfm.stages.prepare import prepare_landing
+    from stellarfm.stages.prepare import prepare as stage
 
     settings, folder = load_settings(config, set_ or []), Folder.open(home)
     with folder.lock():
-        prepared = prepare_landing(settings, folder)
+        prepared = stage(settings, folder)
     if as_json:
         return print_json({**vars(prepared), "docs": prepared.docs})
     return print_facts({"warehouse": folder.warehouse, "checks": prepared.docs, "set aside": prepared.quarantined_rows})
@@ -102,7 +102,7 @@ def train(
 
     Example: stellarfm train --table my_stars.parquet --vocabulary photometry
     """
-    from stellarfm.commands.training import train_on_home, train_on_table
+    from stellarfm.commands.training_output import train_on_home, train_on_table
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
 
@@ -129,15 +129,17 @@ def evaluate(
 
     Example: stellarfm evaluate --xgboost
     """
-    from stellarfm.commands.training import print_evaluation
+    from stellarfm.commands.training_output import print_evaluation
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
-    from stellarfm.stages import product
+    from stellarfm.stages.evaluate import compare_with_trees
+    from stellarfm.stages.evaluate import evaluate as stage
+    from stellarfm.stages.train import train as train_stage
 
     settings, folder = load_settings(config, set_ or []), Folder.open(home)
     with folder.lock():
-        evaluation = product.evaluate(settings, folder, product.train(settings, folder))
-        trees = product.compare_with_trees(settings, folder) if xgboost else []
+        evaluation = stage(settings, folder, train_stage(settings, folder))
+        trees = compare_with_trees(settings, folder) if xgboost else []
     print_evaluation(evaluation, trees, as_json=as_json)
 
 
@@ -148,12 +150,14 @@ def promote(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, 
     """
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
-    from stellarfm.stages import product
+    from stellarfm.stages.evaluate import evaluate as evaluate_stage
+    from stellarfm.stages.promote import promote as stage
+    from stellarfm.stages.train import train as train_stage
 
     settings, folder = load_settings(config, set_ or []), Folder.open(home)
     with folder.lock():
-        run = product.train(settings, folder)
-        promotion = product.promote(settings, folder, run, product.evaluate(settings, folder, run))
+        run = train_stage(settings, folder)
+        promotion = stage(settings, folder, run, evaluate_stage(settings, folder, run))
     if as_json:
         return print_json({"version": promotion.version.version, **promotion.verdict.to_dict()})
     outcome = "is champion" if promotion.verdict.passed else "did not pass the gate"
@@ -170,11 +174,11 @@ def publish(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, 
     """
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
-    from stellarfm.stages import product
+    from stellarfm.stages.publish import publish as stage
 
     settings, folder = load_settings(config, set_ or []), Folder.open(home)
     with folder.lock():
-        release = product.publish(settings, folder)
+        release = stage(settings, folder)
     if as_json:
         return print_json(vars(release))
     made = folder.releases / release.version

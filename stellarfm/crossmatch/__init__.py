@@ -2,6 +2,6 @@
 
 from stellarfm.crossmatch.neighbours import match
 from stellarfm.crossmatch.pairs import MAX_RADIUS_ARCSEC, find_pairs
-from stellarfm.crossmatch.sides import Side, Surveyed
+from stellarfm.crossmatch.sides import Inspected, Side
 
-__all__ = ["MAX_RADIUS_ARCSEC", "Side", "Surveyed", "find_pairs", "match"]
+__all__ = ["MAX_RADIUS_ARCSEC", "Inspected", "Side", "find_pairs", "match"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from stellarfm.crossmatch.sides import Side, Surveyed, survey
+from stellarfm.crossmatch.sides import Inspected, Side, inspect_side
 from stellarfm.errors import StellarError
 from stellarfm.resources import read_sql
 
@@ -26,13 +26,13 @@ class _Role:
     """A side as the join sees it: its view of positions, its epochs, and how many rows it has."""
 
     view: str
-    found: Surveyed
+    found: Inspected
     is_left: bool
 
 
 def find_pairs(
     con: duckdb.DuckDBPyConnection, left: Side, right: Side, *, radius_arcsec: float
-) -> tuple[Surveyed, Surveyed]:
+) -> tuple[Inspected, Inspected]:
     """Make the temporary table `pairs` (left_row, right_row, separation_arcsec) of all pairs within the radius.
 
     A left row with a proper motion is carried to the epoch of each right row; a right row with one is carried to the
@@ -56,8 +56,8 @@ def find_pairs(
         raise StellarError(
             f"the radius must be above 0 and at most {MAX_RADIUS_ARCSEC:g} arcsec, not {radius_arcsec:g}"
         )
-    first = _Role("left_positions", survey(con, left, "left_positions"), True)
-    second = _Role("right_positions", survey(con, right, "right_positions"), False)
+    first = _Role("left_positions", inspect_side(con, left, "left_positions"), True)
+    second = _Role("right_positions", inspect_side(con, right, "right_positions"), False)
     con.execute("create or replace temp table pairs (left_row bigint, right_row bigint, separation_arcsec double)")
     chord = 2 * math.sin(radius_arcsec * _ARCSEC / 2) * (1 + 1e-12)
     _set(con, chord=chord)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import duckdb
 
 from stellarfm.errors import StellarError
+from stellarfm.sql_text import identifier
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT", "USMALLINT",
             "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
@@ -58,7 +59,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class Inspected:
     """What one pass over a side found.
 
     Attributes
@@ -80,7 +81,7 @@ class Surveyed:
     last_epoch: float | None
 
 
-def survey(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Surveyed:
+def inspect_side(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Inspected:
     """Give a side's columns the names that the SQL uses, as a view, and look at all rows once.
 
     Parameters
@@ -117,7 +118,7 @@ def survey(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Surveyed:
     for kind, count in zip(_WRONG, found[5:], strict=True):
         if count:
             _refuse(con, side, view, kind, count)
-    return Surveyed(found[0], found[0] - found[1], found[2], found[3], found[4])
+    return Inspected(found[0], found[0] - found[1], found[2], found[3], found[4])
 
 
 _WRONG = {
@@ -139,7 +140,7 @@ def _refuse(con: duckdb.DuckDBPyConnection, side: Side, view: str, kind: str, co
         "motion": f"has {side.pmra} = {pmra}, {side.pmdec} = {pmdec}, faster than any star; give mas/yr",
         "epoch": f"has no epoch in {side.epoch}; give every row one, or one year for all"
         if epoch is None
-        else f"has {side.epoch} = {epoch}, which is not a year; give years such as 2016.0",
+        else f"has {side.epoch} = {epoch}, which is not a year; give years such as 2000.0",
     }[kind]
     more = f" (and {count - 1} more)" if count > 1 else ""
     raise StellarError(f"{side.label}: row {row}{more} {what}")
@@ -172,23 +173,18 @@ def _like(column: str, known: list[str]) -> list[str]:
 def _refuse_type(con: duckdb.DuckDBPyConnection, side: Side, column: str, kind: str) -> None:
     """Raise unless every value is a number all the same, as text."""
     bad = con.execute(
-        f"select {side.row}, {quote(column)} from {side.relation} "
-        f"where {quote(column)} is not null and try_cast({quote(column)} as double) is null limit 1"
+        f"select {side.row}, {identifier(column)} from {side.relation} "
+        f"where {identifier(column)} is not null and try_cast({identifier(column)} as double) is null limit 1"
         if kind == "VARCHAR"
-        else f"select {side.row}, {quote(column)} from {side.relation} limit 1"
+        else f"select {side.row}, {identifier(column)} from {side.relation} limit 1"
     ).fetchall()
     if bad:
         row, value = bad[0]
         raise StellarError(f"{side.label}: the column {column} is {kind} (row {row}: {value!r}); it must hold numbers")
 
 
-def quote(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _double(column: str) -> str:
-    return f"cast({quote(column)} as double)"
+    return f"cast({identifier(column)} as double)"
 
 
 def _is_number(text: str) -> bool:

@@ -12,10 +12,11 @@ import duckdb
 
 from stellarfm.crossmatch.neighbours import count_distinct, keep_nearest, keep_one_to_one
 from stellarfm.crossmatch.pairs import find_pairs
-from stellarfm.crossmatch.sides import Side, Surveyed, columns_of, quote
+from stellarfm.crossmatch.sides import Inspected, Side, columns_of
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import ROW, fields_of, keeps_fields, open_numbered, write_table
+from stellarfm.sql_text import identifier
 
 SEPARATION = "separation_arcsec"
 STEPS = ("opening the tables", "finding pairs", "choosing", "writing")
@@ -133,7 +134,7 @@ def match_tables(
     return _matched(pairs, matched_left, matched_right, *found)
 
 
-def _matched(pairs: int, matched_left: int, matched_right: int, left: Surveyed, right: Surveyed) -> Matched:
+def _matched(pairs: int, matched_left: int, matched_right: int, left: Inspected, right: Inspected) -> Matched:
     return Matched(
         rows_left=left.rows,
         rows_right=right.rows,
@@ -201,7 +202,7 @@ def _select(names: Mapping[str, Mapping[str, str]], *, by_separation: bool, few:
     the others are left out first.
     """
     left, right = (
-        ", ".join(f"{quote(name)} as {quote(shown)}" for name, shown in names[side].items())
+        ", ".join(f"{identifier(name)} as {identifier(shown)}" for name, shown in names[side].items())
         for side in ("left_table", "right_table")
     )
     order = "__left, separation_arcsec, __right" if by_separation else "__left"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.metrics import Floats
-from stellarfm.model.table import TokenTable
+from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Vocabulary
 
 XGBOOST_AS_PUBLISHED: dict[str, Any] = {"n_estimators": 2000}

@@ -1,13 +1,14 @@
 """Other models beside ours: the same stars, the same inputs, the same figures."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from stellarfm.evaluation.baselines import XGBOOST_AS_PUBLISHED, XGBOOST_TUNED, cubic_fit, xgboost_fit
 from stellarfm.evaluation.held_out import HeldOut
-from stellarfm.evaluation.metrics import Floats, mad_scatter
+from stellarfm.evaluation.metrics import Floats
+from stellarfm.progress import ProgressCallback, no_progress
+from stellarfm.statistics import mad_scatter
 from stellarfm.vocabulary import Task
 
 COLOUR_FIT = "cubic fit in BP-RP"
@@ -36,7 +37,7 @@ def tree_rows(
     *,
     seed: int,
     threads: int,
-    advance: Callable[[int, int, str], None] = lambda _done, _total, _remark: None,
+    progress: ProgressCallback = no_progress,
 ) -> list[dict[str, Any]]:
     """Return the scatter of gradient-boosted trees that learn from the same rows and inputs; takes minutes.
 
@@ -48,14 +49,14 @@ def tree_rows(
         Its inputs are what the trees see; its labels are what they predict.
     seed, threads
         Of XGBoost.
-    advance
+    progress
         Called with fits done, fits in all and what is being fitted.
     """
     rows: list[dict[str, Any]] = []
     asked = [name for name in labels(stars, task) if name in _TREE_LABELS] or labels(stars, task)
     fits = [(model, name) for model in TREES for name in asked]
     for done, (model, name) in enumerate(fits):
-        advance(done, len(fits), f"{model}, {name}")
+        progress(done, len(fits), f"{model}, {name}")
         predicted = xgboost_fit(
             stars.train,
             stars.test,
@@ -67,7 +68,7 @@ def tree_rows(
             settings=TREES[model],
         )
         rows += _rows(stars, task, model, name, predicted[:, 0])
-    advance(len(fits), len(fits), "")
+    progress(len(fits), len(fits), "")
     return rows
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from stellarfm.evaluation.metrics import Floats, coverage
-from stellarfm.tables import describe
+from stellarfm.statistics import MAD_TO_SIGMA
+from stellarfm.tokens import describe
 from stellarfm.vocabulary import Vocabulary
 
-_INK, _ACCENT, _GREY = "#1d2433", "#2563a8", "#9aa3b2"
+_INK, _GREY = "#1d2433", "#9aa3b2"
 
 
 def _pyplot() -> Any:
@@ -62,7 +63,7 @@ def draw_agreement(
         top.hexbin(x, y, gridsize=70, extent=(low, high, low, high), bins="log", cmap="Blues", mincnt=1, linewidths=0)
         top.plot([low, high], [low, high], color=_INK, lw=0.8)
         top.set_ylabel(f"predicted {describe(vocabulary.tokens[vocabulary.index(name)])}")
-        spread = 4 * float(np.median(np.abs(y - x))) * 1.4826 or 1.0
+        spread = 4 * float(np.median(np.abs(y - x))) * MAD_TO_SIGMA or 1.0
         bottom.hexbin(
             x,
             y - x,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stellarfm.evaluation.metrics import Floats
-from stellarfm.model.table import TokenTable
+from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Task, Vocabulary
 
 

@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+from stellarfm.statistics import mad_scatter
 
-MAD_TO_SIGMA = 1.4826
-"""Scale that makes the median absolute deviation of a Gaussian its standard deviation."""
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,6 @@ class Score:
     def to_dict(self) -> dict[str, float]:
         """Return a JSON-ready form."""
         return asdict(self)
-
-
-def mad_scatter(residual: Floats) -> float:
-    """Return 1.4826 times the median absolute deviation from the median; NaN if nothing is finite."""
-    finite = residual[np.isfinite(residual)]
-    if finite.size == 0:
-        return float("nan")
-    return float(MAD_TO_SIGMA * np.median(np.abs(finite - np.median(finite))))
 
 
 def score(truth: Floats, predicted: Floats, below: Floats) -> Score:

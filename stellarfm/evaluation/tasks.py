@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.metrics import Floats, Score, score
-from stellarfm.model.table import TokenTable
+from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Task, Vocabulary
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Mixture:
-    """Gaussians of each answer, shape (N, K, M): means and sigmas in the units of the tokens, shares that sum to 1."""
+    """Gaussians of each answer, shape (N, K, M): means and sigmas in the units of the tokens, weights that sum to 1."""
 
     means: Floats
     sigmas: Floats
-    shares: Floats
+    weights: Floats
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Answers:
         """
         if not 0 < percent < 100:
             raise ValueError(f"a percentile lies between 0 and 100, not at {percent}")
-        share = percent / 100
+        probability = percent / 100
         if self.mixture is None:
-            deviate = torch.special.ndtri(torch.tensor(share, dtype=torch.float64)).item()
+            deviate = torch.special.ndtri(torch.tensor(probability, dtype=torch.float64)).item()
             return (self.values + np.float32(deviate) * self.errors).astype(np.float32)
-        return np.asarray(mixtures.quantile(*_tensors(self.mixture), share).float().numpy())
+        return np.asarray(mixtures.quantile(*_tensors(self.mixture), probability).float().numpy())
 
     def cumulative(self, values: Floats, errors: Floats | None = None) -> NDArray[np.float64]:
         """Return how much of each answer lies below a value, (N, K): uniform between 0 and 1 where the answers are right.
@@ -72,15 +72,15 @@ class Answers:
         own = self.mixture or Mixture(
             self.values[..., None], self.errors[..., None], np.ones_like(self.errors)[..., None]
         )
-        means, sigmas, shares = _tensors(own)
+        means, sigmas, weights = _tensors(own)
         if errors is not None:
             sigmas = torch.hypot(sigmas, torch.from_numpy(np.nan_to_num(errors)).double()[..., None])
         at = torch.from_numpy(np.asarray(values, np.float64))
-        return np.asarray(mixtures.cumulative(at, means, sigmas, shares).numpy())
+        return np.asarray(mixtures.cumulative(at, means, sigmas, weights).numpy())
 
 
 def _tensors(mixture: Mixture) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    means, sigmas, shares = (
-        torch.from_numpy(np.asarray(x, np.float64)) for x in (mixture.means, mixture.sigmas, mixture.shares)
+    means, sigmas, weights = (
+        torch.from_numpy(np.asarray(x, np.float64)) for x in (mixture.means, mixture.sigmas, mixture.weights)
     )
-    return means, sigmas, shares
+    return means, sigmas, weights

@@ -1,6 +1,7 @@
 """Models and checkpoints on disk: JSON for what can be read, safetensors for numbers, nothing pickled."""
 
 import json
+import re
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor
 from stellarfm.atomic import fresh_folder
 from stellarfm.errors import StellarError
 from stellarfm.model.network import NetworkConfig, StarNetwork
-from stellarfm.model.standard import Standard
+from stellarfm.model.scaling import RobustScaler
 from stellarfm.vocabulary import Vocabulary
 
 CONFIG, WEIGHTS, STATE, TENSORS = "config.json", "weights.safetensors", "state.json", "state.safetensors"
@@ -23,7 +24,7 @@ def save_model(
     folder: Path,
     network: StarNetwork,
     vocabulary: Vocabulary,
-    standard: Standard,
+    scaler: RobustScaler,
     weights: dict[str, Tensor] | None = None,
 ) -> None:
     """Write a model folder: config.json and weights.safetensors.
@@ -32,7 +33,7 @@ def save_model(
     ----------
     folder
         Folder to make, in one step.
-    network, vocabulary, standard
+    network, vocabulary, scaler
         What the model is.
     weights
         Weights to write instead of the network's own, such as their running average.
@@ -41,7 +42,7 @@ def save_model(
         "format": 1,
         "network": asdict(network.config),
         "vocabulary": vocabulary.to_dict(),
-        "standard": standard.to_dict(),
+        "standard": scaler.to_dict(),
     }
     try:
         with fresh_folder(folder) as partial:
@@ -53,7 +54,7 @@ def save_model(
         ) from error
 
 
-def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, Standard]:
+def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, RobustScaler]:
     """Read a model folder.
 
     Raises
@@ -70,7 +71,7 @@ def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, Standard]:
         raise StellarError(
             f"{folder} is not a model of stellarfm ({error}); it needs {CONFIG} and {WEIGHTS}"
         ) from error
-    return network, vocabulary, Standard.from_dict(config["standard"])
+    return network, vocabulary, RobustScaler.from_dict(config["standard"])
 
 
 def read_network_config(data: dict[str, Any]) -> NetworkConfig:
@@ -195,4 +196,5 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
         tensors: dict[str, Tensor] = load_file(path)
     except SafetensorError as error:
         raise OSError(str(error)) from error
-    return tensors
+    # models from before version 0.2 call the layer of the mixture's logits `share`
+    return {re.sub(r"(^|/)share\.", r"\1mixture_logits.", name): tensor for name, tensor in tensors.items()}

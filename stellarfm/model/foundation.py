@@ -16,8 +16,8 @@ from stellarfm.model.answers import Answers, Floats, Mixture
 from stellarfm.model.checkpoint import load_model
 from stellarfm.model.device import choose_device
 from stellarfm.model.network import Answer, StarNetwork, halve_matrices
-from stellarfm.model.standard import Standard, refuse_bad_numbers
-from stellarfm.model.table import TokenTable
+from stellarfm.model.scaling import RobustScaler, refuse_bad_numbers
+from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Vocabulary
 
 __all__ = ["Answers", "FoundationModel", "Mixture"]
@@ -40,7 +40,7 @@ class FoundationModel:
 
     Parameters
     ----------
-    network, vocabulary, standard
+    network, vocabulary, scaler
         What it is made of.
     device
         ``auto``, ``cpu`` or ``cuda``.
@@ -53,7 +53,7 @@ class FoundationModel:
         self,
         network: StarNetwork,
         vocabulary: Vocabulary,
-        standard: Standard,
+        scaler: RobustScaler,
         device: str = "auto",
         *,
         bfloat16: bool = False,
@@ -61,7 +61,7 @@ class FoundationModel:
         self.device = choose_device(device)
         network = halve_matrices(copy.deepcopy(network)) if bfloat16 else network
         self.network = network.to(self.device).eval()
-        self.vocabulary, self.standard, self.bfloat16 = vocabulary, standard, bfloat16
+        self.vocabulary, self.scaler, self.bfloat16 = vocabulary, scaler, bfloat16
         self._shown: _Shown | None = None
 
     @classmethod
@@ -109,7 +109,7 @@ class FoundationModel:
         """
         shown, places = self._what_was_shown("request"), [self.vocabulary.index(name) for name in names]
         parts = [(rows, self._answer(shown, rows, places)) for rows in self._batches(shown, len(places))]
-        centre, width = self.standard.centre[places], self.standard.width[places]
+        centre, width = self.scaler.centre[places], self.scaler.width[places]
 
         def gather(which: int) -> Floats:
             full = np.empty((len(shown.counts), *parts[0][1][which].shape[1:]), np.float32)
@@ -119,7 +119,7 @@ class FoundationModel:
 
         values, errors = gather(0) * width + centre, gather(1) * width
         mixture = None
-        if self.network.share is not None:
+        if self.network.mixture_logits is not None:
             scale = width[:, None]
             mixture = Mixture(gather(2) * scale + centre[:, None], gather(3) * scale, gather(4))
         return Answers(tuple(names), values, errors, shown.counts == 0, mixture)
@@ -143,9 +143,11 @@ class FoundationModel:
             ids, values, errors = self._compress(shown, rows)
             asked = torch.full((len(ids), 1), place + 1, device=self.device)
             with self._autocast():
-                share = self.network.look(self.network.encode(ids, values, errors), asked)[:, 0]  # (B, L)
+                attention = self.network.attention_weights(self.network.encode(ids, values, errors), asked)[
+                    :, 0
+                ]  # (B, L)
             spread = torch.zeros(len(ids), len(self.vocabulary) + 1, device=self.device).scatter_add_(
-                1, ids, share.float()
+                1, ids, attention.float()
             )
             full[rows] = spread[:, 1:].cpu().numpy()
         return full
@@ -173,7 +175,7 @@ class FoundationModel:
 
     def _standardise(self, table: TokenTable) -> _Shown:
         refuse_bad_numbers(table, self.vocabulary)
-        values, errors = self.standard.apply(table)
+        values, errors = self.scaler.apply(table)
         return _Shown(values, errors, (~np.isnan(values)).sum(axis=1))
 
     def _what_was_shown(self, call: str) -> _Shown:
@@ -195,14 +197,14 @@ class FoundationModel:
 
     @torch.inference_mode()
     def _answer(self, shown: _Shown, rows: NDArray[np.intp], places: list[int]) -> list[Floats]:
-        """Return standardised values and errors (B, K) and, of a mixture, its means, sigmas and shares (B, K, M)."""
+        """Return standardised values and errors (B, K) and, of a mixture, its means, sigmas and weights (B, K, M)."""
         ids, values, errors = self._compress(shown, rows)
         asked = torch.tensor([places], device=self.device).expand(len(ids), -1) + 1  # (B, K)
         with self._autocast():
             answer: Answer = self.network(ids, values, errors, asked)
-        parts = list(answer.middle())
-        if answer.share is not None:
-            parts += [answer.mean, (0.5 * answer.log_variance).exp(), answer.share.softmax(-1)]
+        parts = list(answer.median_and_error())
+        if answer.mixture_logits is not None:
+            parts += [answer.mean, (0.5 * answer.log_variance).exp(), answer.mixture_logits.softmax(-1)]
         return [part.cpu().numpy() for part in parts]
 
     def _autocast(self) -> AbstractContextManager[object]:

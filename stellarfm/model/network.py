@@ -117,8 +117,8 @@ class Attention(nn.Module):
         """Return how much each query looks at each token, (B, Q, L): mean over heads, summing to 1 over the tokens."""
         q, k, _, mask = self._project(query, source, known)
         score = (q @ k.transpose(2, 3)) / math.sqrt(q.shape[-1])  # (B, H, Q, L+1)
-        share = score.masked_fill(~mask, -torch.inf).softmax(-1).mean(1)[..., :-1]  # (B, Q, L)
-        return share / share.sum(-1, keepdim=True).clamp_min(1e-12)
+        attention = score.masked_fill(~mask, -torch.inf).softmax(-1).mean(1)[..., :-1]  # (B, Q, L)
+        return attention / attention.sum(-1, keepdim=True).clamp_min(1e-12)
 
     def _project(self, query: Tensor, source: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         width = query.shape[-1]
@@ -141,8 +141,8 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Te
         with torch.autocast("cpu", enabled=False):
             return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask)
     score = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # (B, H, Q, L+1)
-    share = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)
-    return F.dropout(share, dropout) @ v if dropout else share @ v
+    attention = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)
+    return F.dropout(attention, dropout) @ v if dropout else attention @ v
 
 
 class Block(nn.Module):
@@ -242,7 +242,7 @@ class StarNetwork(nn.Module):
         self.head = nn.ModuleList(_linear(a, b) for a, b in pairwise(widths))
         self.mean = _linear(widths[-1], config.components)
         self.log_variance = _linear(widths[-1], config.components)
-        self.share = _linear(widths[-1], config.components) if config.components > 1 else None
+        self.mixture_logits = _linear(widths[-1], config.components) if config.components > 1 else None
         self.drop = nn.Dropout(config.dropout)
         for table in (self.weight, self.bias, self.error):
             if table is not None:
@@ -274,14 +274,14 @@ class StarNetwork(nn.Module):
             hidden = self.drop(F.gelu(layer(hidden)))  # (B, K, head)
         with torch.autocast(hidden.device.type, enabled=False):  # bfloat16 would round the answers to three digits
             hidden = hidden.float()
-            share = self.share(hidden) if self.share is not None else None
-            return Answer(self.mean(hidden), self.log_variance(hidden), share)
+            logits = self.mixture_logits(hidden) if self.mixture_logits is not None else None
+            return Answer(self.mean(hidden), self.log_variance(hidden), logits)
 
     def forward(self, ids: Tensor, values: Tensor, errors: Tensor, requests: Tensor) -> "Answer":
         """Encode and answer in one go."""
         return self.decode(self.encode(ids, values, errors), requests)
 
-    def look(self, memory: Memory, requests: Tensor) -> Tensor:
+    def attention_weights(self, memory: Memory, requests: Tensor) -> Tensor:
         """Return how much each request looks at each shown token in the last block, (B, K, L)."""
         stream, (*blocks, last) = self._ask(memory, requests), _blocks(self.decoder)
         for block in blocks:
@@ -299,25 +299,25 @@ class StarNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class Answer:
-    """Standardised answers: mean and log variance (B, K, M) of each component, and its unnormalised log share."""
+    """Standardised answers: mean and log variance (B, K, M) of each component, and its unnormalised log weight."""
 
     mean: Tensor
     log_variance: Tensor
-    share: Tensor | None
+    mixture_logits: Tensor | None
 
-    def middle(self) -> tuple[Tensor, Tensor]:
+    def median_and_error(self) -> tuple[Tensor, Tensor]:
         """Return the median and half of the central 68 %, each (B, K): of one Gaussian its mean and sigma."""
         sigmas = (0.5 * self.log_variance).exp()
-        if self.share is None:
+        if self.mixture_logits is None:
             return self.mean[..., 0], sigmas[..., 0]
-        parts = self.mean, sigmas, self.share.softmax(-1)
-        lower, median, upper = (mixtures.quantile(*parts, share) for share in (LOWER, MEDIAN, UPPER))
+        parts = self.mean, sigmas, self.mixture_logits.softmax(-1)
+        lower, median, upper = (mixtures.quantile(*parts, probability) for probability in (LOWER, MEDIAN, UPPER))
         return median, (upper - lower) / 2
 
 
 def halve_matrices(network: StarNetwork) -> StarNetwork:
     """Keep the large matrices in bfloat16, in place, so that autocast need not convert them at every call."""
-    precise: set[nn.Module | None] = {network.mean, network.log_variance, network.share}
+    precise: set[nn.Module | None] = {network.mean, network.log_variance, network.mixture_logits}
     precise |= {network.summary.layers[0]} if network.summary is not None else set()
     for module in network.modules():
         if isinstance(module, nn.Linear) and module not in precise:

@@ -10,7 +10,7 @@ import torch
 
 from stellarfm.model.checkpoint import random_state, restore_random_state
 from stellarfm.model.network import count_parameters
-from stellarfm.model.trainer import Trainer
+from stellarfm.model.optimiser import Trainer
 
 _BYTES_PER_PARAMETER = 20  # weight, gradient, two moments, running average
 _TRIALS = 3

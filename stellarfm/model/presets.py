@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from stellarfm.model.optimiser import OptimiserSettings
 from stellarfm.model.sampler import SamplerSettings
-from stellarfm.model.trainer import OptimiserSettings
 
 _TOKENS_PER_REQUEST = 5
 """At most one token in this many is asked of a star, for what is asked is hidden and the rest must tell enough."""

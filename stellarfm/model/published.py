@@ -12,7 +12,7 @@ from torch import Tensor
 from stellarfm.atomic import fresh_folder
 from stellarfm.errors import StellarError
 from stellarfm.model.network import NetworkConfig, StarNetwork
-from stellarfm.model.standard import Standard
+from stellarfm.model.scaling import RobustScaler
 from stellarfm.vocabulary import Token, Vocabulary, load_vocabulary
 
 CONFIG, WEIGHTS = "config.json", "weights.pt"
@@ -36,7 +36,7 @@ _BLOCK = {
 }
 
 
-def read_published(folder: Path, known: Vocabulary | None = None) -> tuple[StarNetwork, Vocabulary, Standard]:
+def read_published(folder: Path, known: Vocabulary | None = None) -> tuple[StarNetwork, Vocabulary, RobustScaler]:
     """Read a model in the published format.
 
     Parameters
@@ -48,7 +48,7 @@ def read_published(folder: Path, known: Vocabulary | None = None) -> tuple[StarN
 
     Returns
     -------
-    network, vocabulary, standard
+    network, vocabulary, scaler
         What `stellarfm.model.checkpoint.save_model` and `FoundationModel` take.
 
     Raises
@@ -71,7 +71,7 @@ def read_published(folder: Path, known: Vocabulary | None = None) -> tuple[StarN
         ) from error
 
 
-def write_published(folder: Path, network: StarNetwork, vocabulary: Vocabulary, standard: Standard) -> None:
+def write_published(folder: Path, network: StarNetwork, vocabulary: Vocabulary, scaler: RobustScaler) -> None:
     """Write a model in the published format.
 
     Raises
@@ -86,14 +86,14 @@ def write_published(folder: Path, network: StarNetwork, vocabulary: Vocabulary, 
     state = network.state_dict()
     tensors = {theirs: _theirs(theirs, state[ours]) for theirs, ours in _names(shape).items()}
     with fresh_folder(folder) as partial:
-        text = json.dumps(_config(shape, vocabulary, standard), indent=4)
+        text = json.dumps(_config(shape, vocabulary, scaler), indent=4)
         (partial / CONFIG).write_text(text + "\n", encoding="utf-8")
         torch.save({"model_state_dict": tensors, "epoch": 0}, partial / WEIGHTS)
 
 
 def _build(
     config: dict[str, Any], tensors: dict[str, Tensor], known: Vocabulary
-) -> tuple[StarNetwork, Vocabulary, Standard]:
+) -> tuple[StarNetwork, Vocabulary, RobustScaler]:
     design, tokens, norm = config["nn_config"], config["tokenizer_config"], config["norm_config"]
     activations = {design[f"{part}_activation"] for part in ("embedding", "encoder", "decoder")}
     if activations != {"gelu"}:
@@ -111,8 +111,8 @@ def _build(
     network.load_state_dict({ours: _ours(theirs, tensors[theirs]) for theirs, ours in _names(shape).items()})
     scaled = np.asarray(norm["_input_standardized"][1:], bool)
     centre, width = (np.asarray(norm[f"_input_{name}"][1:], np.float32) for name in ("mean", "std"))
-    standard = Standard(np.where(scaled, centre, np.float32(0)), np.where(scaled, width, np.float32(1)))
-    return network.eval(), _vocabulary(names, known), standard
+    scaler = RobustScaler(np.where(scaled, centre, np.float32(0)), np.where(scaled, width, np.float32(1)))
+    return network.eval(), _vocabulary(names, known), scaler
 
 
 def _shape(width: int, encoder: tuple[int, int], decoder: tuple[int, int], dropout: float) -> NetworkConfig:
@@ -162,7 +162,7 @@ def _vocabulary(names: list[str], known: Vocabulary) -> Vocabulary:
     )
 
 
-def _config(shape: NetworkConfig, vocabulary: Vocabulary, standard: Standard) -> dict[str, Any]:
+def _config(shape: NetworkConfig, vocabulary: Vocabulary, scaler: RobustScaler) -> dict[str, Any]:
     """Return what their config.json says; the misspelt key is theirs."""
     heads = {part: getattr(shape, part)[0] for part in ("encoder", "decoder")}
     blocks = {
@@ -185,8 +185,8 @@ def _config(shape: NetworkConfig, vocabulary: Vocabulary, standard: Standard) ->
         },
         "tokenizer_config": {"vocabs": list(vocabulary.names), "vocab_tokens": list(range(1, len(vocabulary) + 1))},
         "norm_config": {
-            "_input_mean": [0.0, *standard.centre.tolist()],
-            "_input_std": [1.0, *standard.width.tolist()],
+            "_input_mean": [0.0, *scaler.centre.tolist()],
+            "_input_std": [1.0, *scaler.width.tolist()],
             "_input_standardized": [False, *[True] * len(vocabulary)],
         },
     }

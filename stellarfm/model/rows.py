@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from stellarfm.model.standard import Standard
-from stellarfm.model.table import TokenTable
+from stellarfm.model.scaling import RobustScaler
+from stellarfm.model.token_table import TokenTable
 
 _PIECE = 4096
 
@@ -19,7 +19,7 @@ class Rows:
     ----------
     table
         The stars.
-    standard
+    scaler
         Scale of the tokens.
     device
         Where rows are held.
@@ -27,8 +27,8 @@ class Rows:
         Stars held at a time.
     """
 
-    def __init__(self, table: TokenTable, standard: Standard, device: torch.device, hold: int) -> None:
-        self.table, self.standard, self.device = table, standard, device
+    def __init__(self, table: TokenTable, scaler: RobustScaler, device: torch.device, hold: int) -> None:
+        self.table, self.scaler, self.device = table, scaler, device
         self.streams = len(table) > hold
         self.piece = min(_PIECE, hold) if self.streams else max(1, len(table))
         self.num_pieces = -(-len(table) // self.piece)
@@ -80,7 +80,7 @@ class Rows:
         if wanted == self._held:
             return
         parts = [self.table.rows(slice(p * self.piece, (p + 1) * self.piece)) for p in wanted]
-        standardised = [self.standard.apply(part) for part in parts]
+        standardised = [self.scaler.apply(part) for part in parts]
         values, errors = (
             torch.cat([torch.from_numpy(part[i]).to(self.device) for part in standardised]) for i in (0, 1)
         )

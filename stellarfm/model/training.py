@@ -26,15 +26,15 @@ from stellarfm.model.checkpoint import (
     unpack,
 )
 from stellarfm.model.device import choose_device
+from stellarfm.model.distributed import ProcessGroup, local_device
 from stellarfm.model.network import NetworkConfig, StarNetwork
+from stellarfm.model.optimiser import CHECK_EVERY, Trainer
 from stellarfm.model.plan import TrainingPlan, plan
 from stellarfm.model.presets import TrainingSettings
-from stellarfm.model.processes import Processes, local_device
 from stellarfm.model.rows import Rows
 from stellarfm.model.sampler import Batch, Sampler, SamplerSettings
-from stellarfm.model.standard import Standard, refuse_bad_numbers
-from stellarfm.model.table import TokenTable
-from stellarfm.model.trainer import CHECK_EVERY, Trainer
+from stellarfm.model.scaling import RobustScaler, refuse_bad_numbers
+from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Vocabulary
 
 MODEL = "model"
@@ -132,7 +132,7 @@ def train(
         refuse_bad_numbers(stars, vocabulary)
     run = _Run(table, validation, vocabulary, network, settings, folder, local_device(choose_device(device)))
     run.resume()
-    if on_plan is not None and run.processes.leads:
+    if on_plan is not None and run.processes.is_main:
         on_plan(plan(run.trainer, sum(int(np.isfinite(block.values).sum()) for block in table.blocks())))
     with _on_terminate(run.stop):
         run.loop(on_progress or _ignore, log or _ignore)
@@ -153,15 +153,15 @@ class _Run:
         device: torch.device,
     ) -> None:
         self.settings, self.folder, self.vocabulary = settings, folder, vocabulary
-        self.processes = Processes.join(device)
-        self.standard = Standard.of(table)
+        self.processes = ProcessGroup.join(device)
+        self.scaler = RobustScaler.of(table)
         torch.manual_seed(settings.seed)
         model = StarNetwork(network, len(vocabulary)).to(device)
-        torch.manual_seed(settings.seed + self.processes.number)  # each process drops other activations
-        rows = Rows(table, self.standard, device, settings.sampler.hold)
+        torch.manual_seed(settings.seed + self.processes.rank)  # each process drops other activations
+        rows = Rows(table, self.scaler, device, settings.sampler.hold)
         sampler = Sampler(rows, vocabulary, settings.sampler, settings.seed)
         self.trainer = Trainer(model, sampler, settings.optimiser, settings.max_steps, self.processes)
-        self.tasks = validation_tasks(validation, self.standard, vocabulary, device)
+        self.tasks = validation_tasks(validation, self.scaler, vocabulary, device)
         self.fingerprint = _fingerprint(table, vocabulary, network, settings)
         self.history: list[tuple[int, float, float]] = []
         self.loss_sum = torch.zeros(2, dtype=torch.float64)  # sum of losses, and steps, since the last look
@@ -186,7 +186,7 @@ class _Run:
                 continue
             self._look_at(losses)
             stops = self.processes.any(self.stopped, trainer.device)
-            if self.processes.leads and (step % CHECK_EVERY == 0 or is_last):
+            if self.processes.is_main and (step % CHECK_EVERY == 0 or is_last):
                 loss = float(self.loss_sum[0] / self.loss_sum[1])
                 report(TrainingProgress(step, settings.max_steps, loss, clock.rate(step)))
             if looks or is_last:
@@ -201,7 +201,7 @@ class _Run:
         trainer = self.trainer
         if not trainer.is_finite():
             self._refuse_nan()
-        if not self.processes.leads:
+        if not self.processes.is_main:
             return
         optimiser = trainer.optimiser.state_dict()["state"]
         moments = {f"{i}.{name}": tensor for i, state in optimiser.items() for name, tensor in state.items()}
@@ -235,17 +235,17 @@ class _Run:
         trainer.step_number = state["step"]
         self.history = [tuple(look) for look in state["history"]]
         self.loss_sum = tensors["loss_sum"]
-        if self.processes.leads:
+        if self.processes.is_main:
             restore_random_state(unpack("random", tensors))
         else:  # only the first process's generator is in the file; without dropout none is used
-            torch.manual_seed(self.settings.seed + self.processes.number + trainer.step_number)
+            torch.manual_seed(self.settings.seed + self.processes.rank + trainer.step_number)
 
     def finish(self) -> TrainingResult:
         """Write the model folder."""
         target = self.folder / MODEL
         self.trainer.swap_average()
-        if self.processes.leads:
-            save_model(target, self.trainer.network, self.vocabulary, self.standard)
+        if self.processes.is_main:
+            save_model(target, self.trainer.network, self.vocabulary, self.scaler)
         self.processes.wait()
         best = min((look[2] for look in self.history), default=float("nan"))
         return TrainingResult(target, self.trainer.step_number, best, tuple(self.history))
@@ -273,7 +273,7 @@ class _Run:
         training_loss = float(self.loss_sum[0] / self.loss_sum[1].clamp_min(1))
         self.loss_sum = torch.zeros_like(self.loss_sum)
         self.history.append((step, training_loss, loss))
-        if self.processes.leads:
+        if self.processes.is_main:
             rate = trainer.learning_rate()
             log(step, {"loss": training_loss, "validation_loss": loss, "learning_rate": rate})
 
@@ -287,12 +287,12 @@ class _Run:
 
 
 def validation_tasks(
-    stars: TokenTable, standard: Standard, vocabulary: Vocabulary, device: torch.device
+    stars: TokenTable, scaler: RobustScaler, vocabulary: Vocabulary, device: torch.device
 ) -> list[Batch]:
     """Draw the tasks that a training is watched by: the same for every network, seed and length of training."""
     few = stars.rows(slice(0, _VALIDATION_STARS))
     settings = replace(_VALIDATION, batch=min(_VALIDATION.batch, len(few)))
-    sampler = Sampler(Rows(few, standard, device, len(few)), vocabulary, settings, _VALIDATION_SEED)
+    sampler = Sampler(Rows(few, scaler, device, len(few)), vocabulary, settings, _VALIDATION_SEED)
     return [batch for _ in range(max(1, len(few) // settings.batch)) for batch in sampler.draw()]
 
 

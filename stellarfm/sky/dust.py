@@ -9,9 +9,6 @@ from stellarfm.sky.limits import check_limits
 
 Floats = NDArray[np.float64]
 
-NO_DUST_LOGEBV = -7.0
-"""Value of ln E(B-V) that stands for none (Leung & Bovy 2024)."""
-
 _SCALE_HEIGHT_PC, _SCALE_LENGTH_KPC, _SUN_KPC = 100.0, 3.5, 8.178
 _MAG_PER_KPC = 0.48
 _BUBBLE_PC = 60.0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stellarfm.sky.astrometry import ecliptic_latitude
 from stellarfm.sky.footprint import Directions
 from stellarfm.sky.observed import Observed
-from stellarfm.sky.xp import ZERO_POINTS
+from stellarfm.sky.release import EPOCH_YEAR, SURVEYS, ZERO_POINTS
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ _ZERO_POINT_BETA_MAS = [-0.0096, -0.0031, -0.0092, -0.0101, -0.0001, -0.0016, 0.
 
 
 def source_ids(ra: Floats, dec: Floats, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return identifiers as Gaia makes them: the HEALPix pixel of order 12, nested, in the upper bits.
+    """Return identifiers as Gaia makes them: the HEALPix pixel, nested, in the upper bits.
 
     Parameters
     ----------
@@ -45,8 +45,11 @@ def source_ids(ra: Floats, dec: Floats, index: NDArray[np.int64]) -> NDArray[np.
     """
     from astropy import units
 
-    pixel = HEALPix(nside=2**12, order="nested").lonlat_to_healpix(ra * units.deg, dec * units.deg)
-    return np.asarray((pixel.astype(np.int64) << 35) | (index << 7))
+    identifier = SURVEYS.gaia.identifier
+    assert identifier is not None, "every profile of Gaia says how identifiers hold their pixel"
+    grid = HEALPix(nside=2**identifier.healpix_level, order="nested")
+    pixel = grid.lonlat_to_healpix(ra * units.deg, dec * units.deg)
+    return np.asarray((pixel.astype(np.int64) << identifier.num_bits_below_healpix) | (index << 7))
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def gaia_source(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed
     photometry, has_colour = _photometry(rng, seen)
     position: dict[str, pa.Array] = {
         "source_id": pa.array(ids),
-        "ref_epoch": pa.array(np.full(n, 2016.0)),
+        "ref_epoch": pa.array(np.full(n, EPOCH_YEAR)),
         "ra": pa.array(seen.ra),
         "ra_error": column(0.8 * _position_sigma(g, solution), pa.float32()),
         "dec": pa.array(seen.dec),

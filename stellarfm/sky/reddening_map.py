@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from stellarfm.sky.dust import NO_DUST_LOGEBV
+from stellarfm.rules import rule_value
 from stellarfm.sky.observed import Observed
 
 _NOTHING_MAG = 1e-3
@@ -27,7 +27,8 @@ def extinction_table(rng: np.random.Generator, ids: NDArray[np.int64], seen: Obs
     sigma = 0.10 + 0.25 * rng.random(n) ** 2
     none = seen.ebv < _NOTHING_MAG
     logebv = np.log(np.where(none, 1.0, seen.ebv)) + sigma * rng.standard_normal(n)
-    logebv = np.where(none | (logebv < NO_DUST_LOGEBV), NO_DUST_LOGEBV, logebv)
+    no_dust = rule_value("no_dust_logebv")
+    logebv = np.where(none | (logebv < no_dust), no_dust, logebv)
     outside = rng.random(n) < _SHARE_OUTSIDE
     return pa.table(
         {

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from stellarfm.sky.astrometry import shift
 from stellarfm.sky.observed import Observed
+from stellarfm.sky.release import EPOCH_YEAR
 
 Floats = NDArray[np.float64]
 Strings = NDArray[np.str_]
@@ -82,7 +83,7 @@ def _observe_positions(
     n = len(seen.ra)
     jd = _JD_1997_JUNE + (_JD_2001_FEBRUARY - _JD_1997_JUNE) * rng.random(n)
     jd = np.where(partner >= 0, jd[partner], jd)  # neighbours fall on one scan
-    years = 2000.0 + (jd - _JD_J2000) / _DAYS_PER_YEAR - 2016.0
+    years = 2000.0 + (jd - _JD_J2000) / _DAYS_PER_YEAR - EPOCH_YEAR
     east = seen.pm_east * years + _POSITION_ERROR_MAS * rng.standard_normal(n)
     north = seen.pm_north * years + _POSITION_ERROR_MAS * rng.standard_normal(n)
     return (jd, *shift(seen.ra, seen.dec, east, north))

@@ -1,4 +1,4 @@
-"""From a calibrated spectrum to Gaia's 55 + 55 XP coefficients and its photometry, through GaiaXPy's instrument model.
+"""From a calibrated spectrum to Gaia's XP coefficients and its photometry, through GaiaXPy's instrument model.
 
 GaiaXPy gives the design matrix A of the calibrated spectrum, f = A c. Its regularised inversion is linear, one matrix
 for all stars, and the photometry of G, BP and RP is linear in c as well.
@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stellarfm.resources import resource_folder
+from stellarfm.sky.release import NUM_COEFFICIENTS, ZERO_POINTS
 from stellarfm.sky.xp_errors import coefficient_errors
 
 Floats = NDArray[np.float64]
-
-NUM_COEFFICIENTS = 110
-ZERO_POINTS = (25.6873668671, 25.3385422158, 24.7478955012)
-"""Zero points of G, BP and RP for fluxes in electrons per second (Gaia DR3, Riello et al. 2021)."""
 
 _PRIOR_WIDTHS = 3.0
 _NOISE_SIGMAS, _BRIGHT_G_MAG = 1.5, 12.0

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from stellarfm.resources import resource_folder
+from stellarfm.sky.release import NUM_BP, NUM_RP
 
 Floats = NDArray[np.float64]
-
-NUM_ORDERS = 55
 
 _G_MAG = np.array([10.0, 11.75, 13.25, 14.5, 15.5, 16.5, 17.4])
 _ORDER = np.array([0, 3, 8, 15, 20, 25, 30, 35, 40, 45, 50, 54])
@@ -70,7 +69,8 @@ def coefficient_errors(g_mag: Floats, scatter: Floats) -> Floats:
     beyond = slope * np.maximum(g_mag - _G_MAG[-1], 0)
     log_error = []
     for band in ("bp", "rp"):
-        by_order = np.stack([np.interp(np.arange(NUM_ORDERS), _ORDER, row) for row in _LOG_ERROR[band]])
+        orders = np.arange({"bp": NUM_BP, "rp": NUM_RP}[band])
+        by_order = np.stack([np.interp(orders, _ORDER, row) for row in _LOG_ERROR[band]])
         level = np.log(_SHARE_OF_PATCH[band])
         log_error.append(level + np.stack([np.interp(g_mag, _G_MAG, column) for column in by_order.T], axis=1))
     return np.asarray(np.exp(np.concatenate(log_error, axis=1) + (beyond + np.log(scatter))[:, None]))

@@ -1,4 +1,4 @@
-"""Gaia DR3 `xp_continuous_mean_spectrum` as its archive gives it: noisy coefficients, errors and relevant bases."""
+"""Gaia's `xp_continuous_mean_spectrum` as its archive gives it: noisy coefficients, errors and relevant bases."""
 
 import numpy as np
 import pyarrow as pa
@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from stellarfm.sky.gaia import column
 from stellarfm.sky.observed import Observed
-from stellarfm.sky.xp import NUM_COEFFICIENTS, ZERO_POINTS
-from stellarfm.sky.xp_errors import NUM_ORDERS, coefficient_errors, relevant_bases
+from stellarfm.sky.release import NUM_BP, NUM_COEFFICIENTS, ZERO_POINTS
+from stellarfm.sky.xp_errors import coefficient_errors, relevant_bases
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def xp_spectra(rng: np.random.Generator, source: pa.Table, seen: Observed) -> pa
     has = source["has_xp_continuous"].to_numpy(zero_copy_only=False)
     columns: dict[str, pa.Array] = {"source_id": source["source_id"].combine_chunks().filter(pa.array(has))}
     common = rng.standard_normal(n)
-    for place, band in ((slice(0, NUM_ORDERS), "bp"), (slice(NUM_ORDERS, NUM_COEFFICIENTS), "rp")):
+    for place, band in ((slice(0, NUM_BP), "bp"), (slice(NUM_BP, NUM_COEFFICIENTS), "rp")):
         columns[f"{band}_coefficients"] = _lists(coefficients[has, place])
         columns[f"{band}_coefficient_errors"] = _lists(errors[has, place])
         columns[f"{band}_n_relevant_bases"] = pa.array(relevant_bases(band, _depth(rng, band, seen, common))[has])
@@ -52,7 +52,7 @@ def _noise(rng: np.random.Generator, n: int) -> Floats:
     own = rng.standard_normal((n, NUM_COEFFICIENTS))
     share = _NEIGHBOUR_SHARE
     mixed = np.sqrt(1 - 2 * share**2) * own
-    for band in (slice(0, NUM_ORDERS), slice(NUM_ORDERS, NUM_COEFFICIENTS)):
+    for band in (slice(0, NUM_BP), slice(NUM_BP, NUM_COEFFICIENTS)):
         mixed[:, band] += share * (np.roll(own[:, band], 1, axis=1) - np.roll(own[:, band], 3, axis=1))
     return np.asarray(mixed)
 

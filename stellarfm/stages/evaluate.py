@@ -10,17 +10,22 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stellarfm.archives.landing import Landing
 from stellarfm.atomic import content_key, fresh_folder
+from stellarfm.config import Settings
 from stellarfm.evaluation.comparison import TREES, tree_rows
 from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.metrics import Floats
-from stellarfm.evaluation.report import evaluate
+from stellarfm.evaluation.report import evaluate as write_report
+from stellarfm.evaluation.tasks import answerable, never_known
 from stellarfm.home import Home
-from stellarfm.model.table import TokenTable
+from stellarfm.landing.parts import Landing
+from stellarfm.model.token_table import TokenTable
 from stellarfm.progress import progress_bar
 from stellarfm.registry import Registry
-from stellarfm.stages.train import TrainedRun
+from stellarfm.rules import rule_value
+from stellarfm.stages.prepare import prepared_of
+from stellarfm.stages.train import TrainedRun, read_split
+from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,23 @@ class Evaluation:
 
     folder: Path
     metrics: dict[str, Any]
+
+
+def evaluate(settings: Settings, home: Home, run: TrainedRun) -> Evaluation:
+    """Judge a run's model on the stars that the split keeps back, and log the figures."""
+    vocabulary = load_vocabulary(settings.training.vocabulary)
+    stars, training_set = held_out_stars(home, vocabulary), prepared_of(home).training_set_hash
+    evaluation = evaluate_model(home, run.key, run.model, stars, training_set)
+    log_evaluation(home, run, evaluation)
+    return evaluation
+
+
+def held_out_stars(home: Home, vocabulary: Vocabulary) -> HeldOut:
+    """Return the warehouse's test stars with their truth, if the archive has one, and the training stars for baselines."""
+    test, training_stars = (read_split(home, vocabulary, split) for split in ("test", "train"))
+    asked = answerable(vocabulary, never_known(vocabulary, test, training_stars))
+    landing = Landing(home.landing, prepared_of(home).archive)
+    return HeldOut(test, training_stars, asked, read_truth(landing, test))
 
 
 def evaluate_model(home: Home, run: str, model: Path, stars: HeldOut, data_hash: str) -> Evaluation:
@@ -60,35 +82,26 @@ def evaluate_model(home: Home, run: str, model: Path, stars: HeldOut, data_hash:
     key = content_key(data_hash, stars.vocabulary.to_dict()["tasks"], stars.truth is not None)
     folder = home.runs / run / f"evaluation-{key[:8]}"
     if not folder.is_dir():
-        return Evaluation(folder, evaluate(FoundationModel.load(model), stars, folder))
+        return Evaluation(folder, write_report(FoundationModel.load(model), stars, folder))
     return Evaluation(folder, json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
 
 
-def compare_with_trees(home: Home, stars: HeldOut, data_hash: str, *, seed: int, threads: int) -> list[dict[str, Any]]:
-    """Judge gradient-boosted trees on the first task, or return what was found for the same stars before.
-
-    Parameters
-    ----------
-    home
-        Where run folders lie; the trees have one of their own.
-    stars
-        Held-out and training stars.
-    data_hash
-        Key of their content.
-    seed, threads
-        Of XGBoost.
+def compare_with_trees(settings: Settings, home: Home) -> list[dict[str, Any]]:
+    """Judge gradient-boosted trees on the first task, or return what was found for the same stars before; takes minutes.
 
     Returns
     -------
     list of dict
-        Rows of the form that `Evaluation.metrics["rows"]` has.
+        Rows of the form that `Evaluation.metrics["rows"]` has: the same rows and inputs as the model's.
     """
-    task = stars.vocabulary.tasks[0]
-    folder = home.runs / f"trees-{content_key(data_hash, asdict(task), TREES, seed, stars.truth is not None)}"
+    stars = held_out_stars(home, load_vocabulary(settings.training.vocabulary))
+    task, seed = stars.vocabulary.tasks[0], settings.seed
+    what = (prepared_of(home).training_set_hash, asdict(task), TREES, seed, stars.truth is not None)
+    folder = home.runs / f"trees-{content_key(*what)}"
     if not folder.is_dir():
-        with progress_bar("trees", "fits") as advance, fresh_folder(folder) as partial:
+        with progress_bar("trees", "fits") as progress, fresh_folder(folder) as partial:
             asked = stars.that_can_be_asked(task)
-            rows = tree_rows(asked, task, seed=seed, threads=threads, advance=advance)
+            rows = tree_rows(asked, task, seed=seed, threads=settings.warehouse.threads, progress=progress)
             (partial / "rows.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     found: list[dict[str, Any]] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     return found
@@ -114,7 +127,7 @@ def read_truth(landing: Landing, stars: TokenTable) -> Mapping[str, Floats] | No
     landing
         Landing with the table ``truth``.
     stars
-        The stars to look up, by their identifier.
+        The stars whose labels are wanted, by their identifier.
     """
     files = landing.files("truth")
     if not files:
@@ -128,5 +141,5 @@ def read_truth(landing: Landing, stars: TokenTable) -> Mapping[str, Floats] | No
     found = ids[place] == stars.ids
     truth = {name: np.concatenate([table[name].to_numpy() for table in known])[place] for name in columns[1:]}
     with np.errstate(divide="ignore"):
-        truth["logebv"] = np.maximum(np.log(truth.pop("ebv")), -7.0)  # -7 stands for no dust: Leung & Bovy (2024)
+        truth["logebv"] = np.maximum(np.log(truth.pop("ebv")), rule_value("no_dust_logebv"))
     return {name: np.where(found, values, np.nan) for name, values in truth.items()}

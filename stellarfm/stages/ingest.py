@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stellarfm.archives.landing import Landing
-from stellarfm.archives.missing import Missing
 from stellarfm.archives.simulated import SimulatedSky
 from stellarfm.archives.source import Source
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
+from stellarfm.landing.parts import Landing
 from stellarfm.progress import progress_bar
+from stellarfm.surveys.selection import choose_surveys
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,6 @@ class Snapshot:
     missing: dict[str, int] = field(default_factory=dict)
 
 
-def landing_of(settings: Settings, home: Home) -> Landing:
-    """Return the landing of the selection that the settings describe."""
-    return Landing(home.landing, source_of(settings).folder)
-
-
 def source_of(settings: Settings) -> Source:
     """Return the archive, and the selection of its stars, that the settings describe.
 
@@ -59,7 +54,8 @@ def source_of(settings: Settings) -> Source:
     if archive.name == "files":
         from stellarfm.archives.files import Files
 
-        return Files(_path(settings), settings.seed, memory_limit=room.memory_limit, threads=room.threads)
+        surveys = choose_surveys(settings.gaia.release)
+        return Files(_path(settings), surveys, settings.seed, memory_limit=room.memory_limit, threads=room.threads)
     if archive.name == "leung-bovy-2024":
         from stellarfm.archives.leung_bovy import LeungBovy
 
@@ -86,14 +82,14 @@ def ingest(settings: Settings, home: Home) -> Snapshot:
     source = source_of(settings)
     landing = Landing(home.landing, source.folder)
     landing.verify()
-    with progress_bar("ingest", source.unit) as advance:
-        source.fetch(landing, advance)
+    with progress_bar("ingest", source.unit) as progress:
+        source.fetch(landing, progress)
     return snapshot_of(landing)
 
 
 def snapshot_of(landing: Landing) -> Snapshot:
     """Return what lies in a landing."""
     releases = sorted({manifest.release for manifest in landing.manifests()} - {""})
-    missing = {table: len(Missing(landing.folder, table).ids()) for table in landing.tables()}
+    missing = {table: len(landing.missing(table).ids()) for table in landing.tables()}
     missing = {table: number for table, number in missing.items() if number}
     return Snapshot(landing.archive, landing.snapshot_hash(), ", ".join(releases), landing.rows(), missing)

@@ -1,6 +1,6 @@
 """A model and any table to a table of answers, streamed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import open_table, write_table
-from stellarfm.model.table import TokenTable
-from stellarfm.tables import TokenQuery, identifiers, plan_tokens, refuse_missing, stream_tokens
+from stellarfm.model.token_table import TokenTable
+from stellarfm.progress import ProgressCallback, no_progress
+from stellarfm.tokens import TokenQuery, identifiers, plan_tokens, refuse_missing, stream_tokens
 
 if TYPE_CHECKING:
     from stellarfm.model.foundation import FoundationModel
@@ -56,7 +57,7 @@ def predict_table(
     address: str | Path,
     request: Request,
     target: Path,
-    advance: Callable[[int, int, str], None] = lambda _done, _total, _remark: None,
+    progress: ProgressCallback = no_progress,
 ) -> Predicted:
     """Answer a request for each row of a table, in the order of its rows and in flat memory.
 
@@ -71,7 +72,7 @@ def predict_table(
     target
         File to write, in the format of its suffix: identifiers (the row's number from 0 where the table has none), then
         ``NAME`` and ``NAME_error`` of each request.
-    advance
+    progress
         Called with rows done, rows in all and a remark.
 
     Raises
@@ -99,7 +100,7 @@ def predict_table(
             writer = writer or pq.ParquetWriter(answers, part.schema, compression="zstd", compression_level=1)
             writer.write_table(part)
             done, prior = done + len(stars), prior + num_prior
-            advance(done, total, "")
+            progress(done, total, "")
         if writer is None:
             raise StellarError(f"{address} has no rows: there is nothing to predict")
         writer.close()

@@ -8,20 +8,23 @@ from typing import Any
 
 from stellarfm.atomic import content_key, fresh_file, write_json
 from stellarfm.catalog.hashing import table_hash
-from stellarfm.checks import DOCS_INDEX, CheckFailedError, CheckReport, check_tables
 from stellarfm.checks.accepted import ACCEPTED_FILE, accept, read_accepted
 from stellarfm.checks.folders import FAILED, forget_failed, kept_checks
+from stellarfm.checks.report import CheckFailedError, CheckReport
+from stellarfm.checks.run import check_tables
+from stellarfm.checks.validator import DOCS_INDEX
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
+from stellarfm.landing.parts import Landing
 from stellarfm.progress import progress_bar
-from stellarfm.recipes import recipe_of
-from stellarfm.resources import resource_folder
-from stellarfm.stages.ingest import Snapshot, landing_of, snapshot_of
-from stellarfm.warehouse import STAGING, connect, scalar, sql_texts
+from stellarfm.resources import folder_texts, resource_folder
+from stellarfm.stages.ingest import Snapshot, snapshot_of, source_of
+from stellarfm.surveys.selection import Surveys, choose_surveys
+from stellarfm.warehouse.build import warehouse_texts
+from stellarfm.warehouse.connection import connect, scalar
+from stellarfm.warehouse.recipes import recipe_of
 
-CHECKED_STAGING = tuple(f"staging.{name}" for name in STAGING)
-CHECKED_MARTS = ("crossmatch.gaia_twomass", "crossmatch.gaia_apogee", "marts.stars", "marts.training_set")
 _STEPS = 4
 
 
@@ -66,21 +69,32 @@ class Prepared:
         return str(self.home / "checks" / self.checks / DOCS_INDEX)
 
 
-def prepare(settings: Settings, home: Home, snapshot: Snapshot) -> Prepared:
+def prepare(settings: Settings, home: Home, snapshot: Snapshot | None = None) -> Prepared:
     """Build and check the warehouse, or return the one that was made from the same inputs.
+
+    Parameters
+    ----------
+    settings
+        Releases of the surveys, limits of the checks, what DuckDB may take.
+    home
+        Where landing and warehouse lie.
+    snapshot
+        What `ingest` left; the landing as it lies, verified first, if not given.
 
     Raises
     ------
     StellarError
-        If a table is missing or bad; the warehouse that is there is kept.
+        If the landing is empty or damaged, or a table is missing or bad; the warehouse that is there is kept.
     """
-    key = content_key(snapshot.hash, sql_texts(), _suites(), settings.checks.model_dump())
+    snapshot = snapshot or _snapshot(settings, home)
+    surveys = choose_surveys(settings.gaia.release)
+    key = content_key(snapshot.hash, warehouse_texts(), surveys.to_dict(), _suites(), settings.checks.model_dump())
     made = _read(home)
     if made is not None and made.key == key and home.warehouse.is_file():
         forget_failed(home.checks)
         return made
     with kept_checks(home.checks, key) as folder, fresh_file(home.warehouse) as path:
-        training_set_hash, report = _build(settings, home, path, folder)
+        training_set_hash, report = _build(settings, home, snapshot, surveys, path, folder)
     if not (home.checks / ACCEPTED_FILE).is_file():
         accept(home.checks, report, snapshot.hash)
     prepared = Prepared(
@@ -99,9 +113,11 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot) -> Prepared:
     return prepared
 
 
-def _build(settings: Settings, home: Home, path: Path, folder: Path) -> tuple[str, CheckReport]:
+def _build(
+    settings: Settings, home: Home, snapshot: Snapshot, surveys: Surveys, path: Path, folder: Path
+) -> tuple[str, CheckReport]:
     """Build and check a warehouse; return the hash of its training set, and what was found."""
-    landing = landing_of(settings, home)
+    landing = Landing(home.landing, snapshot.archive)
     recipe = recipe_of(landing)
     room = settings.warehouse
     opened = partial(connect, memory_limit=room.memory_limit, threads=room.threads)
@@ -111,43 +127,38 @@ def _build(settings: Settings, home: Home, path: Path, folder: Path) -> tuple[st
         threads=room.threads,
         accepted=read_accepted(home.checks),
         raise_drift=False,
+        surveys=surveys,
         not_given=recipe.not_given,
     )
     rows = landing.rows()
-    with progress_bar("prepare", "steps") as advance:
-        advance(0, _STEPS, "staging")
+    with progress_bar("prepare", "steps") as progress:
+        progress(0, _STEPS, "staging")
         with opened(path) as con:
             recipe.build_staging(con, {table: landing.files(table) for table in recipe.staging.values()})
-        advance(1, _STEPS, "checking the archives' tables")
+        progress(1, _STEPS, "checking the archives' tables")
         landed = {f"staging.{table}": {"landing_rows": rows[archive]} for table, archive in recipe.staging.items()}
         staged = check(path, recipe.checked_staging, folder, settings.checks, parameters=landed)
-        advance(2, _STEPS, "crossmatch and marts")
+        progress(2, _STEPS, "crossmatch and marts")
         with opened(path) as con:
-            recipe.build_marts(con)
+            recipe.build_marts(con, surveys)
             sources = {"marts.stars": {"source_rows": scalar(con, recipe.source_rows)}}
-        advance(3, _STEPS, "checking the marts")
+        progress(3, _STEPS, "checking the marts")
         report = staged.joined(check(path, recipe.checked_marts, folder, settings.checks, parameters=sources))
         if report.error:
             raise CheckFailedError(report.error, report)
         with opened(path) as con:
             training_set_hash = table_hash(con, "marts.training_set", "source_id")
-        advance(4, _STEPS, "done")
+        progress(4, _STEPS, "done")
     return training_set_hash, report
 
 
-def prepare_landing(settings: Settings, home: Home) -> Prepared:
-    """Build the warehouse from the landing as it lies.
-
-    Raises
-    ------
-    StellarError
-        If the landing is empty or does not have the content that its manifests vouch for.
-    """
-    landing = landing_of(settings, home)
+def _snapshot(settings: Settings, home: Home) -> Snapshot:
+    """Return what lies in the landing of these settings, after comparing every part with its hash."""
+    landing = Landing(home.landing, source_of(settings).folder)
     if not landing.tables():
         raise StellarError(f"the landing {landing.folder} is empty; run `stellarfm ingest` first")
     landing.verify()
-    return prepare(settings, home, snapshot_of(landing))
+    return snapshot_of(landing)
 
 
 def prepared_of(home: Home) -> Prepared:
@@ -189,5 +200,4 @@ def _read(home: Home) -> Prepared | None:
 
 
 def _suites() -> dict[str, str]:
-    folder = resource_folder("expectations")
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))}
+    return folder_texts(resource_folder("expectations"), "*.json")

@@ -1,77 +1,83 @@
-"""The gate: a model becomes champion by evidence on held-out stars, or does not."""
+"""A trained model to a version in the registry, champion if it passes the gate."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from stellarfm.config import Gate
-from stellarfm.evaluation.report import best_scores
-from stellarfm.registry import ModelVersion, Registry, Verdict
+from stellarfm.config import Settings
+from stellarfm.errors import StellarError
+from stellarfm.gate import GateVerdict, decide
+from stellarfm.home import Home
+from stellarfm.registry import ModelVersion, Registry
+from stellarfm.stages.evaluate import Evaluation, evaluate_model, held_out_stars
+from stellarfm.stages.prepare import prepared_of
+from stellarfm.stages.train import TrainedRun, model_tags
+from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
-_BASELINE = "cubic fit in BP-RP"
+
+@dataclass(frozen=True)
+class Promotion:
+    """What the gate decided about a run's model, and which model is in use now."""
+
+    version: ModelVersion
+    champion: ModelVersion
+    verdict: GateVerdict
 
 
-def judge(candidate: dict[str, Any], champion: dict[str, Any] | None, gate: Gate) -> Verdict:
-    """Decide whether a candidate may become champion.
+def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> Promotion:
+    """Register a run's model and put it through the gate.
 
-    Parameters
-    ----------
-    candidate, champion
-        Their reports on the same held-out stars; None if there is no champion to beat.
-    gate
-        What must be shown.
+    Raises
+    ------
+    StellarError
+        If it fails and there is no champion yet.
     """
-    scores, baseline = best_scores(candidate), best_scores(candidate, _BASELINE)
-    checks: list[tuple[bool, str]] = []
-    for name, row in scores.items():
-        checks.append(
-            (
-                row["coverage_68"] >= gate.min_coverage_68,
-                f"{name}: 68 % interval holds {100 * row['coverage_68']:.0f} %",
-            )
+    registry = Registry(home)
+    vocabulary = load_vocabulary(settings.training.vocabulary)
+    version = register(settings, home, run, evaluation)
+    verdict = _verdict(settings, home, registry, version, evaluation.metrics, vocabulary)
+    champion = registry.champion()
+    if champion is None:
+        raise StellarError(
+            f"the model failed the gate and there is no earlier champion: {'; '.join(verdict.reasons)}; "
+            f"train longer, or accept it with `stellarfm model promote {version.version}`"
         )
-    if "teff" in scores and "teff" in baseline:
-        ratio = scores["teff"]["scatter"] / baseline["teff"]["scatter"]
-        checks.append((ratio <= gate.max_teff_scatter_ratio, f"teff: scatter is {ratio:.2f} of a cubic fit in BP-RP"))
-    for name, row in best_scores(champion).items() if champion is not None else ():
-        if name in scores:
-            worse = scores[name]["scatter"] / row["scatter"] - 1
-            checks.append((worse <= gate.max_worse_share, f"{name}: scatter {100 * worse:+.1f} % against the champion"))
-    failed = tuple(reason for passed, reason in checks if not passed)
-    return Verdict(not failed, failed or tuple(reason for _, reason in checks))
+    return Promotion(registry.version(version.version), champion, verdict)
 
 
-def promote(
+def register(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> ModelVersion:
+    """Return the registry's version of a run's model, made if it is not there yet."""
+    tags = model_tags(settings, load_vocabulary(settings.training.vocabulary), evaluation.metrics)
+    return Registry(home).register(run.key, run.mlflow_run, run.model, tags)
+
+
+def _verdict(
+    settings: Settings,
+    home: Home,
     registry: Registry,
     candidate: ModelVersion,
     metrics: dict[str, Any],
-    champion_metrics: Callable[[ModelVersion], dict[str, Any] | None],
-    gate: Gate,
-) -> Verdict:
-    """Put a candidate through the gate and make it champion if it passes.
-
-    Parameters
-    ----------
-    registry
-        Where versions are kept.
-    candidate, metrics
-        The version and its report.
-    champion_metrics
-        Gives the present champion's report on the same stars; None if it cannot be asked (another vocabulary).
-    gate
-        What must be shown.
-    """
+    vocabulary: Vocabulary,
+) -> GateVerdict:
+    """Let the gate decide, write its verdict down, and make the candidate champion if it passes."""
     champion = registry.champion()
     if champion is not None and champion.version == candidate.version:
-        return Verdict(True, ("is champion already", *judge(metrics, None, gate).reasons))
-    rival = champion_metrics(champion) if champion is not None else None
-    verdict = judge(metrics, rival, gate)
-    if champion is not None and rival is None:
-        verdict = Verdict(
+        return GateVerdict(True, ("is champion already", *decide(metrics, None, settings.gate).reasons))
+    if champion is not None and champion.tags.get("fingerprint") != vocabulary.fingerprint:
+        verdict = GateVerdict(
             False, (f"the champion (version {champion.version}) answers other questions; compare by hand",)
         )
-    registry.set_tag(
-        candidate.version, "gate", ("passed" if verdict.passed else "failed") + ": " + "; ".join(verdict.reasons)
-    )
+    else:
+        verdict = decide(metrics, _metrics_of(home, champion, vocabulary), settings.gate)
+    outcome = "passed" if verdict.passed else "failed"
+    registry.set_tag(candidate.version, "gate", f"{outcome}: {'; '.join(verdict.reasons)}")
     if verdict.passed:
         registry.promote(candidate.version, "; ".join(verdict.reasons))
     return verdict
+
+
+def _metrics_of(home: Home, champion: ModelVersion | None, vocabulary: Vocabulary) -> dict[str, Any] | None:
+    """Return the champion's report on the same held-out stars, None if there is no champion."""
+    if champion is None:
+        return None
+    stars, training_set = held_out_stars(home, vocabulary), prepared_of(home).training_set_hash
+    return evaluate_model(home, champion.run, champion.folder, stars, training_set).metrics

@@ -16,16 +16,21 @@ from stellarfm import __version__
 from stellarfm.atomic import content_key, fresh_folder
 from stellarfm.catalog.reader import list_catalogs
 from stellarfm.catalog.release import CATALOG_FILE, Release, write_release
-from stellarfm.checks import check_catalog
 from stellarfm.checks.folders import kept_checks
+from stellarfm.checks.run import check_catalog
+from stellarfm.config import Settings
 from stellarfm.home import Home
-from stellarfm.model.table import TokenTable
+from stellarfm.model.token_table import TokenTable
 from stellarfm.progress import progress_bar
-from stellarfm.registry import ModelVersion
-from stellarfm.resources import resource_folder
+from stellarfm.registry import CHAMPION, ModelVersion, Registry
+from stellarfm.resources import sql_texts
+from stellarfm.stages.evaluate import evaluate_model, held_out_stars
 from stellarfm.stages.predict import PERCENTILES
-from stellarfm.tables import plan_tokens, refuse_missing, stream_tokens
-from stellarfm.warehouse import connect
+from stellarfm.stages.prepare import Prepared, prepared_of
+from stellarfm.surveys.selection import Surveys, choose_surveys
+from stellarfm.tokens import plan_tokens, refuse_missing, stream_tokens
+from stellarfm.vocabulary import load_vocabulary
+from stellarfm.warehouse.connection import connect
 
 if TYPE_CHECKING:
     from stellarfm.model.foundation import FoundationModel
@@ -44,9 +49,32 @@ class Origin:
     warehouse_key: str
     provenance: dict[str, str]
     metrics: list[dict[str, Any]]
+    surveys: Surveys
 
 
-def publish(home: Home, version: ModelVersion, origin: Origin) -> Release:
+def publish(settings: Settings, home: Home) -> Release:
+    """Publish the catalogue of the champion's predictions for every star of the warehouse.
+
+    Raises
+    ------
+    StellarError
+        If there is no champion, or the catalogue fails its checks; nothing is published then.
+    """
+    prepared = prepared_of(home)
+    champion = Registry(home).version(CHAMPION)
+    stars = held_out_stars(home, load_vocabulary(settings.training.vocabulary))
+    evaluation = evaluate_model(home, champion.run, champion.folder, stars, prepared.training_set_hash)
+    origin = Origin(
+        warehouse=home.warehouse,
+        warehouse_key=prepared.key,
+        provenance=_inputs(settings, prepared),
+        metrics=evaluation.metrics["rows"],
+        surveys=choose_surveys(settings.gaia.release),
+    )
+    return release_predictions(home, champion, origin)
+
+
+def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Release:
     """Predict every star with a model and publish the catalogue, or return the release that is the same.
 
     Parameters
@@ -65,7 +93,7 @@ def publish(home: Home, version: ModelVersion, origin: Origin) -> Release:
     """
     from stellarfm.model.foundation import FoundationModel
 
-    key = content_key(origin.warehouse_key, version.run, _sql_key(), PUBLISHED_TOKENS)
+    key = content_key(origin.warehouse_key, version.run, sql_texts(), PUBLISHED_TOKENS)
     catalogs = list_catalogs(home.releases)
     for catalog in catalogs:
         if catalog.release.key == key:
@@ -78,10 +106,13 @@ def publish(home: Home, version: ModelVersion, origin: Origin) -> Release:
         model = FoundationModel.load(version.folder)
         _predict_stars(model, origin.warehouse, predictions)
         provenance = _provenance(name, key, version) | origin.provenance
-        release = write_release(folder, name, key, origin.warehouse, predictions, provenance, origin.metrics)
+        release = write_release(
+            folder, name, key, origin.warehouse, predictions, provenance, origin.metrics, origin.surveys
+        )
         predictions.unlink()
         with kept_checks(home.checks, name) as checks:
-            check_catalog(folder / CATALOG_FILE, checks, () if _learned(model, "logebv") else ("staging.extinction",))
+            absent = () if _learned(model, "logebv") else ("staging.extinction",)
+            check_catalog(folder / CATALOG_FILE, checks, absent, origin.surveys)
     _point_latest(home, name)
     return release
 
@@ -90,7 +121,7 @@ def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> N
     """Predict the published tokens from what was measured (spectrum and colours), streamed to Parquet."""
     vocabulary = model.vocabulary
     shown = [vocabulary.index(name) for name in vocabulary.tasks[0].inputs]
-    with connect(warehouse, read_only=True) as con, progress_bar("predict", "stars") as advance:
+    with connect(warehouse, read_only=True) as con, progress_bar("predict", "stars") as progress:
         query = plan_tokens(con, _STARS, vocabulary)
         refuse_missing(query, _STARS, vocabulary, allow_missing=False)
         total = con.execute("select count(*) from marts.stars").fetchall()[0][0]
@@ -99,7 +130,7 @@ def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> N
             for stars, _ in stream_tokens(con, query, _BATCH):
                 writer.write_table(_predict_batch(model, stars, shown))
                 done += len(stars)
-                advance(done, total, "")
+                progress(done, total, "")
 
 
 def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]) -> pa.Table:
@@ -124,7 +155,7 @@ def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]
 def _learned(model: "FoundationModel", name: str) -> bool:
     """Whether a model ever saw a token: one that its training set never had was left on a scale of 0 and 1."""
     place = model.vocabulary.index(name)
-    return not (model.standard.centre[place] == 0 and model.standard.width[place] == 1)
+    return not (model.scaler.centre[place] == 0 and model.scaler.width[place] == 1)
 
 
 def _schema() -> pa.Schema:
@@ -164,9 +195,17 @@ def _git_commit() -> str:
     return found.stdout.strip()
 
 
-def _sql_key() -> str:
-    folder = resource_folder("sql") / "catalog"
-    return content_key(*[(path.name, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))])
+def _inputs(settings: Settings, prepared: Prepared) -> dict[str, str]:
+    """Return what the warehouse was made from, for the provenance."""
+    return {
+        "archive": prepared.archive,
+        "archive_release": prepared.archive_release,
+        "landing_snapshot": prepared.snapshot_hash,
+        "warehouse_key": prepared.key,
+        "training_set_hash": prepared.training_set_hash,
+        "seed": str(settings.seed),
+        "settings": settings.model_dump_json(),
+    }
 
 
 def _point_latest(home: Home, name: str) -> None:

@@ -4,16 +4,21 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stellarfm.atomic import content_key, publish_folder, write_json
 from stellarfm.config import Settings
+from stellarfm.errors import StellarError
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
-from stellarfm.model.table import TokenTable
+from stellarfm.model.token_table import TokenTable
 from stellarfm.progress import console, progress_bar
 from stellarfm.registry import Registry
-from stellarfm.vocabulary import Vocabulary
+from stellarfm.sql_text import literal
+from stellarfm.stages.prepare import prepared_of
+from stellarfm.tokens import read_tokens
+from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.warehouse.connection import connect, scalar
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,28 @@ class TrainedRun:
     def model(self) -> Path:
         """The model's files."""
         return self.folder / "model"
+
+
+def train(settings: Settings, home: Home) -> TrainedRun:
+    """Train on the warehouse's training set; a finished training is returned as it is.
+
+    Raises
+    ------
+    StellarError
+        If no star of the training set has a label.
+    """
+    prepared = prepared_of(home)
+    _refuse_no_labels(home)
+    vocabulary = load_vocabulary(settings.training.vocabulary)
+    training_stars, validation_stars = (read_split(home, vocabulary, split) for split in ("train", "validation"))
+    return train_model(settings, home, vocabulary, training_stars, validation_stars, prepared.training_set_hash)
+
+
+def read_split(home: Home, vocabulary: Vocabulary, split: Literal["train", "validation", "test"]) -> TokenTable:
+    """Return the stars of one side of the warehouse's training set, by identifier."""
+    with connect(home.warehouse, read_only=True) as con:
+        relation = f"(from marts.training_set where split = {literal(split)} order by source_id)"
+        return read_tokens(con, relation, vocabulary)
 
 
 def train_model(
@@ -66,7 +93,7 @@ def train_model(
         Key of the content of both.
     """
     from stellarfm.model.checkpoint import CHECKPOINTS
-    from stellarfm.model.training import train
+    from stellarfm.model.training import train as fit
 
     network, training = presets(settings)
     training = training.for_tokens(len(vocabulary))
@@ -81,8 +108,8 @@ def train_model(
     partial = home.runs / f".{key}.partial"
     partial.mkdir(parents=True, exist_ok=True)
     (partial / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
-    with progress_bar("train", "steps") as advance:
-        result = train(
+    with progress_bar("train", "steps") as progress:
+        result = fit(
             training_stars,
             validation_stars,
             vocabulary,
@@ -91,7 +118,7 @@ def train_model(
             partial,
             device=settings.training.device,
             on_plan=lambda plan: console.print(f"train: {plan}"),
-            on_progress=lambda now: advance(now.step, now.total_steps, f"loss {now.loss:.3f}"),
+            on_progress=lambda now: progress(now.step, now.total_steps, f"loss {now.loss:.3f}"),
             log=lambda step, metrics: registry.log_metrics(run, step, metrics),
         )
     write_json(partial / "training.json", result.to_dict())
@@ -122,3 +149,13 @@ def presets(settings: Settings) -> tuple[Any, Any]:
 
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"training.{name}": value for name, value in values.items()}
+
+
+def _refuse_no_labels(home: Home) -> None:
+    with connect(home.warehouse, read_only=True) as con:
+        labelled = scalar(con, "select count(*) from marts.training_set where coalesce(teff, logg, m_h) is not null")
+    if labelled == 0:
+        raise StellarError(
+            "no star of the training set has a label (teff, logg or m_h): there is nothing to learn; give the archive "
+            "an apogee_allstar whose stars are among its Gaia sources, and run `stellarfm ingest` and `stellarfm prepare`"
+        )

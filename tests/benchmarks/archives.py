@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from stellarfm.archives import simulated, spectra
-from stellarfm.archives.jobs import Jobs
-from stellarfm.archives.landing import Landing
-from stellarfm.archives.patience import Patience
+from stellarfm.archives import simulated, xp
+from stellarfm.archives.clients import Clients
+from stellarfm.archives.retry import RetryPolicy
 from stellarfm.archives.tap import Tap, TapQuery
+from stellarfm.landing.jobs import Jobs
+from stellarfm.landing.parts import Landing
 from tests.archive_server import ArchiveServer, why_not
 from tests.benchmarks.records import print_table, write_record
 from tests.benchmarks.stars import in_a_process
@@ -59,7 +60,7 @@ def main() -> None:
 
 def read_wide(folder: str, rows: int) -> dict[str, Any]:
     """Read a table of 131 columns by TAP."""
-    tap, jobs = Tap("the archive", ArchiveServer().tap_url, Patience()), Jobs(Path(folder) / "jobs")
+    tap, jobs = Tap("the archive", ArchiveServer().tap_url, RetryPolicy()), Jobs(Path(folder) / "jobs")
     query = TapQuery("SELECT * FROM perf.wide", rows, rows)
     tap.count("SELECT COUNT(*) AS n FROM perf.wide")
     started = time.perf_counter()
@@ -79,9 +80,9 @@ def read_spectra(landing: str) -> dict[str, Any]:
     """Read spectra by DataLink, 2000 at a time."""
     ids = np.concatenate([
         pq.read_table(file, columns=["source_id"])["source_id"].to_numpy()
-        for file in sorted((Path(landing) / spectra.TABLE).glob("*.parquet"))
+        for file in sorted((Path(landing) / xp.TABLE).glob("*.parquet"))
     ])  # fmt: skip
-    link = spectra.DataLink(settings_of(ArchiveServer()).gaia, Patience())
+    link = Clients(settings_of(ArchiveServer())).data_link
     started = time.perf_counter()
     found = sum(len(link.ask(ids[first : first + 2000])) for first in range(0, len(ids), 2000))
     seconds = time.perf_counter() - started
@@ -94,8 +95,8 @@ def read_spectra(landing: str) -> dict[str, Any]:
 def fill(root: str, stars: int) -> dict[str, Any]:
     """Fill a landing with everything."""
     started = time.perf_counter()
-    asking = {"rows_per_part": 20_000, "spectra_per_part": 2000, "timeout_s": 120, "deadline_s": 600}
-    landing = fetch(settings_of(ArchiveServer(), asking=asking), Path(root))
+    archive, retry = {"rows_per_part": 20_000, "spectra_per_part": 2000}, {"timeout_s": 120, "deadline_s": 600}
+    landing = fetch(settings_of(ArchiveServer(), archive=archive, retry=retry), Path(root))
     seconds, rows = time.perf_counter() - started, sum(landing.rows().values())
     return {
         "what": f"a whole landing of {stars:,} stars", "rows": rows, "seconds": round(seconds, 2),

@@ -18,8 +18,8 @@ from typing import Any
 
 import duckdb
 
-from stellarfm.checks.judge import _config, import_great_expectations, open_judge
 from stellarfm.checks.suites import Rule
+from stellarfm.checks.validator import _config, import_great_expectations, open_validator
 
 ENGINES = ("duckdb", "pandas")
 _NUM_NUMBERS = 128
@@ -54,11 +54,11 @@ def _rule(name: str, kind: str, **kwargs: Any) -> Rule:
 
 
 def check_on_duckdb(path: Path, folder: Path) -> bool:
-    """Judge the table where it lies."""
-    with open_judge(path, folder) as judge:
-        judge.con.execute("create view stars as from checked.wide.stars")
-        verdicts = judge.judge("wide.stars", "stars", rules(), {})
-        judge.write_docs()
+    """Validator the table where it lies."""
+    with open_validator(path, folder) as validator:
+        validator.con.execute("create view stars as from checked.wide.stars")
+        verdicts = validator.validate("wide.stars", "stars", rules())
+        validator.write_docs()
     return all(verdict.success for verdict in verdicts)
 
 

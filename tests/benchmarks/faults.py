@@ -19,8 +19,8 @@ from typing import Any
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from stellarfm.archives import simulated
-from stellarfm.archives.landing import Landing
 from stellarfm.errors import StellarError
+from stellarfm.landing.parts import Landing
 from tests.archive_server import ArchiveServer, why_not
 from tests.benchmarks.records import print_table, write_record
 from tests.stellarfm.archives.loopback import differences, fetch, settings_of
@@ -42,7 +42,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "silence from then on": {"kind": "silence", "arg": 60, "n": 10_000},
 }
 NUM_STARS = 400
-ASKING = {
+RETRY = {
     "attempts": 3,
     "wait_s": 0.05,
     "timeout_s": 3,
@@ -78,7 +78,7 @@ def measure(server: ArchiveServer, folder: Path, seeds: int) -> list[dict[str, A
     simulated.fetch(served, NUM_STARS, 7)
     server.load(served.folder)
     server.clear()
-    settings = settings_of(server, asking=ASKING)
+    settings = settings_of(server, retry=RETRY)
     right = fetch(settings, folder / "right")
     requests = len(server.log())
     rows = []

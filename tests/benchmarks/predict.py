@@ -16,8 +16,8 @@ from stellarfm.model.device import choose_device
 from stellarfm.model.foundation import FoundationModel
 from stellarfm.model.network import PRESETS, StarNetwork
 from stellarfm.model.plan import peak_memory_mb
-from stellarfm.model.standard import Standard
-from stellarfm.model.table import TokenTable
+from stellarfm.model.scaling import RobustScaler
+from stellarfm.model.token_table import TokenTable
 from tests.benchmarks.published_design import PublishedDesign, answer
 from tests.benchmarks.stars import in_a_process, vocabulary
 
@@ -77,7 +77,7 @@ def measure(name: str, requests: int, precision: str, options: argparse.Namespac
         ones = np.ones(len(words), np.float32)
         shape = StarNetwork(PRESETS[name], len(words))
         half = precision == "bfloat16"
-        model = FoundationModel(shape, words, Standard(0 * ones, ones), str(device), bfloat16=half)
+        model = FoundationModel(shape, words, RobustScaler(0 * ones, ones), str(device), bfloat16=half)
 
         def call() -> object:
             return model.predict(table, asked)

@@ -14,8 +14,8 @@ import duckdb
 
 from stellarfm.crossmatch import Side, match
 from stellarfm.resources import read_sql
-from stellarfm.sky import simulate_range
-from stellarfm.warehouse import TWOMASS_RADIUS_ARCSEC
+from stellarfm.sky.simulate import simulate_range
+from stellarfm.surveys.profile import load_survey
 from tests.benchmarks.records import print_table, write_record
 
 _COUNTED = """
@@ -89,7 +89,7 @@ def compare_with_truth(seed: int, num_stars: int) -> list[dict[str, Any]]:
     con.execute("create table truth as from given_truth")
     gaia = Side("staging.gaia_source", identifier="source_id", epoch="ref_epoch", moves=True)
     twomass = Side("staging.twomass", identifier="designation", epoch="epoch_year")
-    match(con, gaia, twomass, "found", radius_arcsec=TWOMASS_RADIUS_ARCSEC)
+    match(con, gaia, twomass, "found", radius_arcsec=load_survey("twomass").crossmatch.radius_arcsec)
     counted = con.sql(_COUNTED)
     return [_row(dict(zip(counted.columns, values, strict=True))) for values in counted.fetchall()]
 

@@ -30,16 +30,16 @@ from stellarfm.home import Home
 from stellarfm.model.device import choose_device
 from stellarfm.model.foundation import FoundationModel
 from stellarfm.model.network import PRESETS, StarNetwork
+from stellarfm.model.optimiser import Trainer
 from stellarfm.model.presets import TRAINING_PRESETS
 from stellarfm.model.rows import Rows
 from stellarfm.model.sampler import Sampler
-from stellarfm.model.standard import Standard
-from stellarfm.model.table import TokenTable
-from stellarfm.model.trainer import Trainer
+from stellarfm.model.scaling import RobustScaler
+from stellarfm.model.token_table import TokenTable
 from stellarfm.model.training import validation_tasks
-from stellarfm.tables import read_tokens
+from stellarfm.tokens import read_tokens
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
-from stellarfm.warehouse import connect
+from stellarfm.warehouse.connection import connect
 from tests.benchmarks.records import print_table, write_record
 
 LOOKS = 40
@@ -54,7 +54,7 @@ class World:
     validation: TokenTable
     test: TokenTable
     vocabulary: Vocabulary
-    standard: Standard
+    scaler: RobustScaler
     device: torch.device
 
 
@@ -103,7 +103,7 @@ def read_world(home: Path, device: torch.device) -> World:
             read_tokens(con, f"(from marts.training_set where split = '{split}' order by source_id)", vocabulary)
             for split in ("train", "validation", "test")
         )
-    return World(train, validation, test, vocabulary, Standard.of(train), device)
+    return World(train, validation, test, vocabulary, RobustScaler.of(train), device)
 
 
 def train_for(
@@ -120,7 +120,7 @@ def train_for(
         float(trial.step())
         steps = max(2, int(seconds * TRIAL_STEPS / (clock() - started)))
     trainer = make_trainer(preset, steps, world)
-    tasks = validation_tasks(world.validation, world.standard, world.vocabulary, world.device)
+    tasks = validation_tasks(world.validation, world.scaler, world.vocabulary, world.device)
     curve: list[dict[str, float]] = []
     spent = 0.0
     while spent < seconds and trainer.step_number < steps:
@@ -146,7 +146,7 @@ def make_trainer(preset: str, steps: int, world: World) -> Trainer:
     """Return a preset ready to step."""
     torch.manual_seed(7)
     settings = replace(TRAINING_PRESETS[preset], max_steps=steps)
-    rows = Rows(world.train, world.standard, world.device, settings.sampler.hold)
+    rows = Rows(world.train, world.scaler, world.device, settings.sampler.hold)
     sampler = Sampler(rows, world.vocabulary, settings.sampler, settings.seed)
     network = StarNetwork(PRESETS[preset], len(world.vocabulary)).to(world.device)
     return Trainer(network, sampler, settings.optimiser, steps)
@@ -154,7 +154,7 @@ def make_trainer(preset: str, steps: int, world: World) -> Trainer:
 
 def accuracy(trainer: Trainer, world: World) -> dict[str, float]:
     """Return scatter and coverage of the first task on held-out stars, against the labels as they were measured."""
-    model = FoundationModel(trainer.network, world.vocabulary, world.standard, str(world.device))
+    model = FoundationModel(trainer.network, world.vocabulary, world.scaler, str(world.device))
     scores = answer(model, world.vocabulary.tasks[0], world.test, world.vocabulary).scores
     figures = {f"{name}_scatter": round(score.scatter, 4) for name, score in scores.items()}
     return figures | {f"{name}_coverage_68": round(score.coverage_68, 3) for name, score in scores.items()}

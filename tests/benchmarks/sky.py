@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stellarfm.archives import simulated
-from stellarfm.archives.landing import Landing
+from stellarfm.landing.parts import Landing
 
 _SEED = 7
 _PACKAGES = ("numpy", "scipy", "pyarrow", "gaiaxpy")

@@ -14,9 +14,14 @@ import numpy as np
 import pyarrow as pa
 from astropy.io import fits
 
-from stellarfm.archives.extinction import STAR_COLUMNS, reddening_tokens
-from stellarfm.archives.xp_raw import SCHEMA, read_raw
+from stellarfm.archives.xp_raw import TABLE, read_raw
+from stellarfm.dust.draws import STAR_COLUMNS, reddening_tokens
+from stellarfm.landing.schema import TableSchema
+from stellarfm.surveys.selection import choose_surveys
 from tests.benchmarks.records import print_table
+
+SURVEYS = choose_surveys()
+SCHEMA = TableSchema.of_table(SURVEYS.gaia.tables[TABLE]).empty().schema
 
 
 def raw_fits(num_stars: int) -> bytes:
@@ -96,8 +101,8 @@ def main() -> None:
     n = arguments.stars
     as_fits, as_csv, given = raw_fits(n), raw_csv(n), stars(n)
     rows = [
-        measure("XP raw from FITS", n, lambda: read_raw(as_fits, "fits")),
-        measure("XP raw from CSV", n, lambda: read_raw(as_csv, "csv")),
+        measure("XP raw from FITS", n, lambda: read_raw(as_fits, "fits", SURVEYS.gaia)),
+        measure("XP raw from CSV", n, lambda: read_raw(as_csv, "csv", SURVEYS.gaia)),
         measure(
             "reddening, 1000 draws, the map for nothing",
             n,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stellarfm.model.table import TokenTable
+from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
 _KNOWN = 95

@@ -16,12 +16,12 @@ import torch
 
 from stellarfm.model.device import choose_device
 from stellarfm.model.network import PRESETS, StarNetwork
+from stellarfm.model.optimiser import Trainer
 from stellarfm.model.plan import peak_memory_mb
 from stellarfm.model.presets import TRAINING_PRESETS, TrainingSettings
 from stellarfm.model.rows import Rows
 from stellarfm.model.sampler import Sampler, SamplerSettings
-from stellarfm.model.standard import Standard
-from stellarfm.model.trainer import Trainer
+from stellarfm.model.scaling import RobustScaler
 from tests.benchmarks.published_design import PublishedDesign, training_step
 from tests.benchmarks.stars import in_a_process, random_stars, vocabulary
 
@@ -91,7 +91,7 @@ def _settings(name: str, options: argparse.Namespace) -> TrainingSettings:
 
 def _trainer(name: str, settings: TrainingSettings, device: torch.device) -> Trainer:
     stars, words = random_stars(max(STARS, 2 * settings.sampler.batch)), vocabulary()
-    rows = Rows(stars, Standard.of(stars), device, settings.sampler.hold)
+    rows = Rows(stars, RobustScaler.of(stars), device, settings.sampler.hold)
     network = StarNetwork(PRESETS["paper" if name == "recipe" else name], len(words)).to(device)
     return Trainer(network, Sampler(rows, words, settings.sampler, 1), settings.optimiser, settings.max_steps)
 

@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from stellarfm.realism.spectra import DWARF_TEFF, TEMPLATES
 from stellarfm.sky.continuum import log_continuum
 from stellarfm.sky.dust import extinction
 from stellarfm.sky.features import features, giant_share, linear_weights
 from stellarfm.sky.kiel import main_sequence_logg
-from stellarfm.sky.likeness.spectra import DWARF_TEFF, TEMPLATES
 from stellarfm.sky.xp import instrument, token_statistics
 from stellarfm.sky.xp_errors import coefficient_errors
 

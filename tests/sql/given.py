@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from stellarfm.resources import read_sql
+from stellarfm.rules import install_rules
 
 Row = dict[str, Any]
 
@@ -54,6 +55,13 @@ OBSERVED: Row = {
 RANGES: Row = {"bp_low": [-1.0] * 55, "bp_high": [1.0] * 55, "rp_low": [-1.0] * 55, "rp_high": [1.0] * 55}
 
 _TYPES = {int: "bigint", float: "double", str: "varchar", bool: "boolean", list: "float[]", type(None): "double"}
+
+
+def connection() -> duckdb.DuckDBPyConnection:
+    """Return an empty database that knows the rules of ``sql/macros.sql``."""
+    con = duckdb.connect()
+    install_rules(con)
+    return con
 
 
 def create(con: duckdb.DuckDBPyConnection, name: str, usual: Row, rows: list[Row]) -> None:

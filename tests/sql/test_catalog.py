@@ -6,7 +6,9 @@ import duckdb
 import numpy as np
 import pytest
 
-from tests.sql.given import NULL, Row, create, result
+from stellarfm.catalog.release import define_flags
+from stellarfm.surveys.selection import choose_surveys
+from tests.sql.given import NULL, Row, connection, create, result
 
 STAR: Row = {
     "source_id": (5 << 43) + 7, "ra": 10.0, "dec": 20.0, "phot_g_mean_mag": 14.0, "bprp": 1.0, "ruwe": 1.0,
@@ -23,13 +25,14 @@ PREDICTION: Row = {
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+    return connection()
 
 
 def publish(con: duckdb.DuckDBPyConnection, shown: str, star: Row, prediction: Row | None = None) -> Any:
     con.execute("attach ':memory:' as warehouse")
     create(con, "warehouse.marts.stars", STAR, [star])
     create(con, "predictions", PREDICTION, [prediction or {}])
+    define_flags(con, choose_surveys())
     return result(con, "catalog/stars", shown, {"model_version": 3})[0]
 
 
@@ -89,8 +92,19 @@ def test_each_flag_is_raised_on_its_own(
 
 
 def flags(con: duckdb.DuckDBPyConnection, masks: list[int]) -> list[Any]:
+    if not con.execute("select 1 from duckdb_views() where view_name = 'raised_flags'").fetchall():
+        con.execute("attach ':memory:' as warehouse")
+        create(con, "warehouse.marts.stars", STAR, [])
+        create(con, "predictions", PREDICTION, [])
+        define_flags(con, choose_surveys())
     create(con, "stars", {"source_id": 1, "quality_flags": 0}, [{"quality_flags": mask} for mask in masks])
     return result(con, "catalog/flags", "bit, is_bad, num_stars")
+
+
+def test_a_star_raises_only_the_flags_that_it_should(con: duckdb.DuckDBPyConnection) -> None:
+    publish(con, "source_id", {"ruwe": 1.4, "tmass_designation": NULL})
+    raised = result(con, "catalog/raised_flags", "no_2mass, poor_astrometry, crowded")
+    assert raised == [(True, True, False)]
 
 
 def test_every_bit_is_listed_once_with_the_number_of_its_stars(con: duckdb.DuckDBPyConnection) -> None:
@@ -113,6 +127,7 @@ def test_a_star_without_prediction_is_not_published(con: duckdb.DuckDBPyConnecti
     con.execute("attach ':memory:' as warehouse")
     create(con, "warehouse.marts.stars", STAR, [{}, {"source_id": 9}])
     create(con, "predictions", PREDICTION, [{}])
+    define_flags(con, choose_surveys())
     assert result(con, "catalog/stars", "source_id", {"model_version": 3}) == [STAR["source_id"]]
 
 

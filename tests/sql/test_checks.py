@@ -10,7 +10,21 @@ from astropy.coordinates import BarycentricMeanEcliptic, SkyCoord
 from astropy_healpix import HEALPix
 
 from stellarfm.resources import read_sql
-from tests.sql.given import APOGEE, EXTINCTION, FLAT, GAIA, NULL, OBSERVED, RANGES, TWOMASS, XP, Row, create, result
+from tests.sql.given import (
+    APOGEE,
+    EXTINCTION,
+    FLAT,
+    GAIA,
+    NULL,
+    OBSERVED,
+    RANGES,
+    TWOMASS,
+    XP,
+    Row,
+    connection,
+    create,
+    result,
+)
 
 NAN = float("nan")
 USUAL = {"gaia_source": GAIA, "xp_spectrum": XP, "twomass": TWOMASS, "apogee": APOGEE, "extinction": EXTINCTION}
@@ -19,7 +33,7 @@ MATCH: Row = {"source_id": 1, "separation_arcsec": 0.1, "num_neighbours": 1, "is
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
+    con = connection()
     con.execute("attach ':memory:' as checked")
     return con
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from stellarfm.resources import read_sql
-from tests.sql.given import NULL, Row, create, result
+from tests.sql.given import NULL, Row, connection, create, result
 
 POSITION: Row = {"row_number": 0, "ra": 0.0, "dec": 0.0, "pmra": NULL, "pmdec": NULL, "epoch": NULL}
 POINT: Row = {"row_number": 0, "x": 1.0, "y": 0.0, "z": 0.0}
@@ -18,7 +18,7 @@ ARCSEC = math.pi / 648000
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+    return connection()
 
 
 def variables(con: duckdb.DuckDBPyConnection, **values: float) -> None:
@@ -161,7 +161,7 @@ def test_reliability_is_the_likelihood_of_the_errors_against_the_density_around(
     density = 20 / 900**2
     likelihood = {row: math.exp(-0.5 * (r / 0.05) ** 2) / (2 * math.pi * 0.05**2) for row, r in separations.items()}
     assert found == pytest.approx({row: value / (value + density) for row, value in likelihood.items()}, rel=1e-9)
-    crowded = dict(best(duckdb.connect(), "left_identifier, reliability", *rows, crowd=1000))
+    crowded = dict(best(connection(), "left_identifier, reliability", *rows, crowd=1000))
     assert all(crowded[row] < found[row] for row in found)
 
 

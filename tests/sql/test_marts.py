@@ -9,7 +9,20 @@ import pytest
 from zero_point import zpt
 
 from stellarfm.resources import read_sql
-from tests.sql.given import APOGEE, EXTINCTION, GAIA, NULL, OBSERVED, RANGES, TWOMASS, XP, Row, create, result
+from tests.sql.given import (
+    APOGEE,
+    EXTINCTION,
+    GAIA,
+    NULL,
+    OBSERVED,
+    RANGES,
+    TWOMASS,
+    XP,
+    Row,
+    connection,
+    create,
+    result,
+)
 
 CUTS = (
     "has_all_xp", "xp_in_range", "colour_in_range", "magnitude_in_range", "ruwe_is_good", "excess_factor_is_good",
@@ -19,7 +32,7 @@ CUTS = (
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+    return connection()
 
 
 def stars(con: duckdb.DuckDBPyConnection, shown: str, *rows: Row, ranges: Row = RANGES) -> list[Any]:
@@ -210,7 +223,7 @@ def test_the_split_depends_on_the_source_alone_and_has_its_shares(con: duckdb.Du
     ids = range(1, 2001)
     first = dict(stars(con, "source_id, split", *({"source_id": i} for i in ids)))
     others: list[Row] = [{"source_id": i, "phot_g_mean_mag": 9.0, "bp_coefficients": NULL} for i in reversed(ids)]
-    assert dict(stars(duckdb.connect(), "source_id, split", *others[:500])) == {i: first[i] for i in ids[-500:]}
+    assert dict(stars(connection(), "source_id, split", *others[:500])) == {i: first[i] for i in ids[-500:]}
     shares = {name: list(first.values()).count(name) / 2000 for name in ("test", "validation", "train")}
     assert shares == pytest.approx({"test": 0.10, "validation": 0.05, "train": 0.85}, abs=0.02)
 

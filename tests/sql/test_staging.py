@@ -6,13 +6,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.sql.given import GAIA, result
+from tests.sql.given import APOGEE as STAGED_APOGEE
+from tests.sql.given import GAIA, connection, create, result
 
 
 def staged(tmp_path: Path, name: str, columns: str, shown: str = "*") -> list[Any]:
     """Write one or more rows as the archive gives them, and return them as staged."""
     duckdb.execute(f"copy ({columns}) to '{tmp_path}/part.parquet'")
-    return result(duckdb.connect(), name, shown, {"files": [str(tmp_path / "part.parquet")]})
+    return result(connection(), name, shown, {"files": [str(tmp_path / "part.parquet")]})
 
 
 APOGEE = """select * replace ({changed}) from (
@@ -85,3 +86,14 @@ def test_xp_coefficients_become_lists_of_numbers_whatever_the_file_holds(tmp_pat
 def test_extinction_is_taken_as_it_is_no_reddening_included(tmp_path: Path) -> None:
     query = "select 7 as source_id, -7.0::double as logebv, 0.1::double as logebv_error, 'map' as map, 1 as other"
     assert staged(tmp_path, "staging/extinction", query) == [(7, -7.0, 0.1, "map")]
+
+
+def test_repeated_rows_of_a_star_are_one_star_on_the_sky() -> None:
+    con = connection()
+    create(
+        con, "staging.apogee", STAGED_APOGEE, [{}, {"field": "other"}, {"apogee_id": "2M00500000+2000000", "ra": 12.5}]
+    )
+    assert result(con, "staging/apogee_stars") == [
+        ("2M00400000+2000000", 10.0, 20.0),
+        ("2M00500000+2000000", 12.5, 20.0),
+    ]

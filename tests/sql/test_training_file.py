@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +11,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from stellarfm.resources import read_sql
-from tests.sql.given import OBSERVED, RANGES, Row, create
+from tests.sql.given import OBSERVED, RANGES, Row, connection, create
 
 NAN = float("nan")
 FILE: Row = {
@@ -30,7 +29,7 @@ def stars(tmp_path: Path, shown: str, *rows: Row) -> list[Any]:
     """Give rows of the file and return the stars, in the order of their identifiers."""
     given = [FILE | {"row_in_file": i} | row for i, row in enumerate(rows)]
     pq.write_table(pa.Table.from_pylist(given), tmp_path / "part.parquet")
-    with duckdb.connect() as con:
+    with connection() as con:
         con.execute("create schema staging")
         files = {"files": [str(tmp_path / "part.parquet")]}
         con.execute(f"create table staging.leung_bovy_2024 as {read_sql('staging/leung_bovy_2024')}", files)
@@ -38,12 +37,12 @@ def stars(tmp_path: Path, shown: str, *rows: Row) -> list[Any]:
 
 
 def test_the_columns_are_those_of_marts_stars(tmp_path: Path) -> None:
-    with duckdb.connect() as con:
+    with connection() as con:
         create(con, "marts.star_observations", OBSERVED, [{}])
         create(con, "marts.token_ranges", RANGES, [{}])
         expected = con.sql(read_sql("marts/stars")).columns
     stars(tmp_path, "*", {})
-    with duckdb.connect() as con:
+    with connection() as con:
         con.execute("create schema staging")
         text = read_sql("staging/leung_bovy_2024").replace("$files", f"'{tmp_path}/part.parquet'")
         con.execute(f"create table staging.leung_bovy_2024 as {text}")
@@ -108,7 +107,7 @@ def test_a_row_without_a_gaia_source_has_an_identifier_of_its_designation(tmp_pa
 def test_the_split_is_that_of_the_other_training_set(tmp_path: Path) -> None:
     ids = [2, 17, 24, 4295806720, 4057224024226708992, *range(10**18, 10**18 + 200)]
     found = stars(tmp_path, "source_id, split", *({"gaia_source_id": i} for i in ids))
-    with duckdb.connect() as con:
+    with connection() as con:
         create(con, "marts.star_observations", OBSERVED, [{"source_id": i} for i in ids])
         create(con, "marts.token_ranges", RANGES, [{}])
         assert dict(found) == dict(con.execute(f"select source_id, split from ({read_sql('marts/stars')})").fetchall())

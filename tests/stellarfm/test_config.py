@@ -68,3 +68,23 @@ def test_a_file_that_is_not_there_or_not_toml_is_refused(tmp_path: Path, text: s
 
 def test_every_setting_can_be_set_by_name() -> None:
     assert {"seed", "archive.num_stars", "training.preset", "gate.max_worse_share"} <= set(setting_names())
+
+
+def test_a_setting_that_was_renamed_still_counts_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "survey.toml"
+    file.write_text("[asking]\nattempts = 2\nrows_per_part = 50\n")
+    monkeypatch.setenv("STELLARFM_ASKING__TIMEOUT_S", "7")
+    settings = load_settings(file, ["asking.wait_s=0.5"])
+    assert (settings.retry.attempts, settings.retry.timeout_s, settings.retry.wait_s) == (2, 7, 0.5)
+    assert settings.archive.rows_per_part == 50
+    said = capsys.readouterr().err
+    assert "the setting asking.attempts is called retry.attempts now" in said
+    assert said.count("please rename it") == 4
+
+
+def test_the_new_name_wins_over_the_old_one(tmp_path: Path) -> None:
+    file = tmp_path / "survey.toml"
+    file.write_text("[asking]\nattempts = 2\n[retry]\nattempts = 9\n")
+    assert load_settings(file).retry.attempts == 9

@@ -9,7 +9,7 @@ from stellarfm.errors import StellarError
 from stellarfm.home import Home
 from stellarfm.model.checkpoint import save_model
 from stellarfm.model.network import NetworkConfig, StarNetwork
-from stellarfm.model.standard import Standard
+from stellarfm.model.scaling import RobustScaler
 from stellarfm.registry import Registry
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
@@ -27,7 +27,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, vocabulary: Vocabulary) -> P
 
     folder = tmp_path_factory.mktemp("model") / "model"
     num = len(vocabulary)
-    save_model(folder, StarNetwork(TINY, num), vocabulary, Standard(np.zeros(num, "f4"), np.ones(num, "f4")))
+    save_model(folder, StarNetwork(TINY, num), vocabulary, RobustScaler(np.zeros(num, "f4"), np.ones(num, "f4")))
     return folder
 
 

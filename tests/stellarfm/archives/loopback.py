@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 
 from stellarfm.archives.esa import Esa
-from stellarfm.archives.landing import Landing
 from stellarfm.config import Settings
+from stellarfm.landing.parts import Landing
 from tests.archive_server import ALLSTAR, SPECTRA, ArchiveServer
 
 KEYS = {
@@ -22,15 +22,8 @@ KEYS = {
 def settings_of(server: ArchiveServer, **sections: dict[str, Any]) -> Settings:
     """Settings that ask a server on loopback, one part a table, with short waits: a job takes that server a second."""
     values: dict[str, dict[str, Any]] = {
-        "archive": {"name": "esa"},
-        "asking": {
-            "attempts": 4,
-            "wait_s": 0.01,
-            "timeout_s": 3,
-            "deadline_s": 30,
-            "rows_per_part": 5000,
-            "spectra_per_part": 700,
-        },
+        "archive": {"name": "esa", "rows_per_part": 5000, "spectra_per_part": 700},
+        "retry": {"attempts": 4, "wait_s": 0.01, "timeout_s": 3, "deadline_s": 30},
         "gaia": {
             "tap_url": server.tap_url,
             "data_url": server.data_url.removesuffix("/data"),

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from stellarfm.archives.files import Files
-from stellarfm.archives.landing import Landing
 from stellarfm.database import open_database
 from stellarfm.formats import write_table
+from stellarfm.landing.parts import Landing
 
 GAIA, XP, TWOMASS, APOGEE, DUST = (
     "gaia_source", "xp_continuous_mean_spectrum", "twomass_psc", "apogee_allstar", "extinction",

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from stellarfm.archives.downloads import download
-from stellarfm.archives.patience import Patience, RefusedError
+from stellarfm.archives.retry import RefusedError, RetryPolicy
 from stellarfm.errors import StellarError
 
-PATIENCE = Patience(attempts=3, wait_s=0.0, timeout_s=10.0)
+PATIENCE = RetryPolicy(attempts=3, wait_s=0.0, timeout_s=10.0)
 CONTENT = np.random.default_rng(3).bytes(3_000_000)
 
 

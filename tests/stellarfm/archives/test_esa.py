@@ -8,11 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from stellarfm.archives.landing import Landing
-from stellarfm.archives.missing import Missing
 from stellarfm.config import Archive, Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
+from stellarfm.landing.parts import Landing
 from stellarfm.stages.ingest import ingest
 from stellarfm.stages.prepare import prepare
 from tests.archive_server import ArchiveServer
@@ -69,7 +68,7 @@ def test_a_large_selection_comes_in_parts_of_the_sky(server: ArchiveServer, whol
     """Given at most 600 rows a part, expect pixels of HEALPix with as many or fewer, together all the stars."""
     alone = {"twomass": {"by": "none"}, "apogee": {"source": "none"}}
     settings = settings_of(
-        server, asking={"rows_per_part": 600}, gaia={"xp": "none", "where": "phot_g_mean_mag < 13"}, **alone
+        server, archive={"rows_per_part": 600}, gaia={"xp": "none", "where": "phot_g_mean_mag < 13"}, **alone
     )
     landing = fetch(settings, tmp_path)
     rows = {manifest.part: manifest.rows for manifest in landing.manifests() if manifest.table == "gaia_source"}
@@ -147,7 +146,7 @@ def test_stars_that_do_not_come_are_noted_and_asked_for_once_more(server: Archiv
     settings = settings_of(server, twomass={"by": "none"}, apogee={"source": "none"})
     server.fault("drop_rows", path="/data-server", n=2, arg=3)  # the first time, and the second
     landing = fetch(settings, tmp_path)
-    missing = Missing(landing.folder, "xp_continuous_mean_spectrum")
+    missing = landing.missing("xp_continuous_mean_spectrum")
     assert len(missing.ids()) == 3
     before = landing.rows()["xp_continuous_mean_spectrum"]
     landing = fetch(settings, tmp_path)
@@ -156,7 +155,7 @@ def test_stars_that_do_not_come_are_noted_and_asked_for_once_more(server: Archiv
 
 
 def test_a_job_that_an_interrupted_run_started_is_taken_up_again(server: ArchiveServer, tmp_path: Path) -> None:
-    settings = settings_of(server, asking={"attempts": 1}, twomass={"by": "none"}, apogee={"source": "none"})
+    settings = settings_of(server, retry={"attempts": 1}, twomass={"by": "none"}, apogee={"source": "none"})
     server.fault("reset", path="results/result")
     with pytest.raises(StellarError):
         fetch(settings, tmp_path)

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from stellarfm import sky
 from stellarfm.archives.files import Files
-from stellarfm.archives.schema import SCHEMAS
 from stellarfm.errors import StellarError
+from stellarfm.landing.schema import landing_schemas
+from stellarfm.sky import simulate as sky
+from stellarfm.surveys.selection import choose_surveys
 from tests.stellarfm.archives.own_files import APOGEE, DUST, GAIA, TWOMASS, XP, fetch, mapping, read, write
 
 
@@ -21,7 +22,7 @@ def tables() -> dict[str, pa.Table]:
 
 
 def test_the_tables_are_those_of_the_simulated_archive(tables: dict[str, pa.Table]) -> None:
-    assert {name: schema.empty().schema for name, schema in SCHEMAS.items()} == {
+    assert {name: schema.empty().schema for name, schema in landing_schemas(choose_surveys()).items()} == {
         name: table.schema for name, table in tables.items() if name != "truth"
     }
 
@@ -76,7 +77,7 @@ def test_several_files_are_several_parts_in_the_order_of_their_names(
     write(tables[GAIA].slice(100), tmp_path / "gaia" / "2.fits")
     write(tables[GAIA].slice(0, 100), tmp_path / "gaia" / "1.fits")
     path = mapping(tmp_path, {GAIA: {"files": ["gaia/*.fits"]}})
-    assert [(q.table, q.part, q.text) for q in Files(path, 7).plan()][:3] == [
+    assert [(q.table, q.part, q.text) for q in Files(path, choose_surveys(), 7).plan()][:3] == [
         (GAIA, "part-00000", "gaia/1.fits"), (GAIA, "part-00001", "gaia/2.fits"),
         (XP, "not-given", "xp_continuous_mean_spectrum is not given: no rows"),
     ]  # fmt: skip
@@ -88,14 +89,14 @@ def test_several_files_are_several_parts_in_the_order_of_their_names(
 
 def test_the_landing_is_named_by_mapping_and_content(tables: dict[str, pa.Table], tmp_path: Path) -> None:
     name = write(tables[GAIA], tmp_path / "gaia.parquet")
-    first = Files(mapping(tmp_path, {GAIA: {"files": name}}), 7).folder
-    assert Files(mapping(tmp_path, {GAIA: {"files": name}}), 8).folder == first
-    assert Files(mapping(tmp_path, {GAIA: {"files": name, "columns": {"l": "b"}}}), 7).folder != first
+    first = Files(mapping(tmp_path, {GAIA: {"files": name}}), choose_surveys(), 7).folder
+    assert Files(mapping(tmp_path, {GAIA: {"files": name}}), choose_surveys(), 8).folder == first
+    assert Files(mapping(tmp_path, {GAIA: {"files": name, "columns": {"l": "b"}}}), choose_surveys(), 7).folder != first
     (tmp_path / "moved").mkdir()
     write(tables[GAIA], tmp_path / "moved" / "gaia.parquet")
-    assert Files(mapping(tmp_path / "moved", {GAIA: {"files": name}}), 7).folder == first
+    assert Files(mapping(tmp_path / "moved", {GAIA: {"files": name}}), choose_surveys(), 7).folder == first
     write(tables[GAIA].slice(1), tmp_path / "gaia.parquet")
-    assert Files(mapping(tmp_path, {GAIA: {"files": name}}), 7).folder != first
+    assert Files(mapping(tmp_path, {GAIA: {"files": name}}), choose_surveys(), 7).folder != first
 
 
 def test_a_part_that_is_there_is_not_read_again(tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: Any) -> None:
@@ -221,7 +222,7 @@ def test_reddenings_may_be_given_as_they_are(tables: dict[str, pa.Table], tmp_pa
 
 
 def test_reddenings_may_come_from_a_map(tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("stellarfm.archives.reddenings._open_map_once", lambda name: lambda _l, _b, d: 0.3 * d)
+    monkeypatch.setattr("stellarfm.dust.reddening._open_map_once", lambda name: lambda _l, _b, d: 0.3 * d)
     given = {GAIA: {"files": write(tables[GAIA], tmp_path / "g.parquet")}, DUST: {"map": "mwdust:Combined19"}}
     found = read(fetch(mapping(tmp_path, given), tmp_path), DUST)
     gaia = tables[GAIA].combine_chunks()

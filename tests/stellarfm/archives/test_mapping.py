@@ -6,8 +6,12 @@ import pytest
 
 from stellarfm.archives.mapping import read_mapping
 from stellarfm.errors import StellarError
+from stellarfm.landing.schema import landing_schemas
+from stellarfm.surveys.selection import choose_surveys
 
 GAIA = '[gaia_source]\nfiles = "gaia.csv"\n'
+
+SCHEMAS = landing_schemas(choose_surveys())
 
 
 @pytest.mark.parametrize(
@@ -35,16 +39,18 @@ def test_what_cannot_be_is_refused_in_one_sentence(tmp_path: Path, text: str, se
     (tmp_path / "gaia.csv").touch()
     (tmp_path / "mapping.toml").write_text(text)
     with pytest.raises(StellarError, match=sentence) as caught:
-        read_mapping(tmp_path / "mapping.toml")
+        read_mapping(tmp_path / "mapping.toml", SCHEMAS)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_mapping_that_is_not_there_is_said() -> None:
     with pytest.raises(StellarError, match=r"none.toml cannot be read \(No such file"):
-        read_mapping(Path("none.toml"))
+        read_mapping(Path("none.toml"), SCHEMAS)
 
 
 def test_files_are_relative_to_the_mapping_and_keep_the_name_of_their_table(tmp_path: Path) -> None:
     (tmp_path / "gaia.duckdb").touch()
     (tmp_path / "mapping.toml").write_text("[gaia_source]\nfiles = ['gaia.duckdb#stars']\n")
-    assert read_mapping(tmp_path / "mapping.toml").tables["gaia_source"].files == (f"{tmp_path}/gaia.duckdb#stars",)
+    assert read_mapping(tmp_path / "mapping.toml", SCHEMAS).tables["gaia_source"].files == (
+        f"{tmp_path}/gaia.duckdb#stars",
+    )

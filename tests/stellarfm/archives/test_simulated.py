@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stellarfm import sky
 from stellarfm.archives import simulated
-from stellarfm.archives.landing import Landing
+from stellarfm.landing.parts import Landing
+from stellarfm.sky import simulate as sky
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,15 @@ import pyarrow as pa
 import pytest
 from astropy.io import fits
 
-from stellarfm import sky
-from stellarfm.archives.xp_raw import SCHEMA, read_raw
+from stellarfm.archives.xp_raw import TABLE, read_raw
 from stellarfm.errors import StellarError
+from stellarfm.landing.schema import TableSchema
+from stellarfm.sky import simulate as sky
+from stellarfm.surveys.profile import load_survey
 
 FORMATS = {"csv": "csv", "fits": "fits", "votable": "xml"}
+GAIA = load_survey("gaia_dr3")
+SCHEMA = TableSchema.of_table(GAIA.tables[TABLE]).empty().schema
 ARRAYS = [name for name in SCHEMA.names if pa.types.is_list(SCHEMA.field(name).type)]
 RNG = np.random.default_rng(2)
 
@@ -65,7 +69,7 @@ def star(source: int, *, bp: bool = True) -> dict[str, Any]:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_answers_of_the_archive_are_read_as_they_are(raw: Path, form: Any) -> None:
-    table = read_raw(raw / f"XP_CONTINUOUS_RAW.{FORMATS[form]}", form)
+    table = read_raw(raw / f"XP_CONTINUOUS_RAW.{FORMATS[form]}", form, GAIA)
     assert table.schema == SCHEMA
     assert table["source_id"].to_pylist() == [5853498713190525696, 5762406957886626816]
     assert table["bp_n_relevant_bases"].to_pylist() == [53, 53]
@@ -78,11 +82,11 @@ def test_the_answers_of_the_archive_are_read_as_they_are(raw: Path, form: Any) -
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_file_and_its_content_are_the_same(raw: Path, form: Any) -> None:
     path = raw / f"XP_CONTINUOUS_RAW.{FORMATS[form]}"
-    assert read_raw(path.read_bytes(), form) == read_raw(path, form)
+    assert read_raw(path.read_bytes(), form, GAIA) == read_raw(path, form, GAIA)
 
 
 def test_a_real_star_without_bp_has_null_there_and_the_others_are_whole(raw: Path) -> None:
-    table = read_raw(raw / "XP_CONTINUOUS_RAW_with_missing_BP.csv", "csv")
+    table = read_raw(raw / "XP_CONTINUOUS_RAW_with_missing_BP.csv", "csv", GAIA)
     bp = [table[name].is_valid().to_pylist() for name in SCHEMA.names if name.startswith("bp_")]
     rp = [table[name].is_valid().to_pylist() for name in SCHEMA.names if name.startswith("rp_")]
     assert (bp, rp) == ([[True, False, True]] * 5, [[True] * 3] * 5)
@@ -91,7 +95,7 @@ def test_a_real_star_without_bp_has_null_there_and_the_others_are_whole(raw: Pat
 @pytest.mark.parametrize("brackets", ["()", "[]"])
 def test_arrays_of_csv_are_text_in_brackets_and_lose_nothing(brackets: str) -> None:
     content, numbers = as_csv([3, 1, 2], brackets=brackets, without_bp=(1,))
-    table = read_raw(content, "csv")
+    table = read_raw(content, "csv", GAIA)
     assert table["source_id"].to_pylist() == [3, 1, 2]
     assert table["bp_coefficients"].to_pylist()[1] is None
     assert table["bp_coefficients"].to_pylist()[2] == numbers[2, 0].astype(np.float32).tolist()
@@ -102,7 +106,7 @@ def test_arrays_of_csv_are_text_in_brackets_and_lose_nothing(brackets: str) -> N
 def test_a_star_of_fits_without_bp_has_null_there_and_takes_nothing_of_its_neighbour(kind: str) -> None:
     stars = [star(1), star(2, bp=False), star(3)]
     for content in (as_fits(stars, kind), gzip.compress(as_fits(stars, kind))):
-        table = read_raw(content, "fits")
+        table = read_raw(content, "fits", GAIA)
         assert [cell is None for cell in table["bp_coefficients"].to_pylist()] == [False, True, False]
         assert table["bp_n_relevant_bases"].to_pylist() == [20, None, 20]
         for row, name in [(0, "bp_coefficients"), (1, "rp_coefficients"), (2, "bp_coefficient_errors")]:
@@ -127,5 +131,5 @@ def test_the_columns_are_those_of_the_simulated_archive() -> None:
 )
 def test_what_is_no_answer_is_refused_in_one_sentence(content: bytes, form: Any, sentence: str) -> None:
     with pytest.raises(StellarError, match=sentence) as caught:
-        read_raw(content, form)
+        read_raw(content, form, GAIA)
     assert len(str(caught.value).splitlines()) == 1

@@ -4,14 +4,14 @@ import pytest
 from astropy import units
 from astropy.io.votable.ucd import check_ucd
 
-from stellarfm.catalog.dictionary import Column, read_dictionary
+from stellarfm.catalog.dictionary import PublishedColumn, read_dictionary
 from stellarfm.catalog.release import TABLES
 
 ALL = [column for table in TABLES for column in read_dictionary(table)]
 
 
 @pytest.mark.parametrize("column", ALL, ids=lambda column: f"{column.table}.{column.name}")
-def test_each_column_has_a_valid_ucd_a_valid_unit_and_a_meaning_of_null(column: Column) -> None:
+def test_each_column_has_a_valid_ucd_a_valid_unit_and_a_meaning_of_null(column: PublishedColumn) -> None:
     assert check_ucd(column.ucd, check_controlled_vocabulary=True), column.ucd
     assert len(column.description) > 3
     assert column.null_meaning

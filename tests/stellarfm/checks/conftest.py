@@ -8,13 +8,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stellarfm import sky
-from stellarfm.checks import CheckReport, check_tables
+from stellarfm.checks.report import CheckReport
+from stellarfm.checks.run import check_tables
 from stellarfm.config import Checks
-from stellarfm.stages.prepare import CHECKED_MARTS, CHECKED_STAGING
-from stellarfm.warehouse import STAGING, build_marts, build_staging, connect, scalar
+from stellarfm.sky import simulate as sky
+from stellarfm.surveys.selection import choose_surveys
+from stellarfm.warehouse.build import STAGING, build_marts, build_staging
+from stellarfm.warehouse.connection import connect, scalar
 
 Tables = dict[str, pa.Table]
+
+CHECKED_STAGING = tuple(f"staging.{name}" for name in STAGING)
+CHECKED_MARTS = ("crossmatch.gaia_twomass", "crossmatch.gaia_apogee", "marts.stars", "marts.training_set")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +43,7 @@ def clean_reports(
     database = Path(shutil.copy(clean_warehouse, folder / "warehouse.duckdb"))
     staging = check_tables(database, CHECKED_STAGING, folder, Checks(), parameters=_landing_rows(simulated))
     with connect(database) as con:
-        build_marts(con)
+        build_marts(con, choose_surveys())
         sources = {"marts.stars": {"source_rows": scalar(con, "select count(*) from staging.gaia_source")}}
     marts = check_tables(database, CHECKED_MARTS, folder, Checks(), parameters=sources)
     return staging, marts

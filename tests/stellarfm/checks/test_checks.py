@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stellarfm.checks import CheckFailedError, check_catalog, check_tables
 from stellarfm.checks.failing import count_failing_rows, failing_rows, tables_with_rows
-from stellarfm.checks.judge import _Dialect, import_great_expectations, open_judge
-from stellarfm.checks.report import read_record
+from stellarfm.checks.report import CheckFailedError, read_record
 from stellarfm.checks.rows import CONDITIONS, breaking_condition
+from stellarfm.checks.run import check_catalog, check_tables
 from stellarfm.checks.suites import Rule, read_suite
+from stellarfm.checks.validator import _Dialect, import_great_expectations, open_validator
 from stellarfm.config import Checks
-from stellarfm.warehouse import connect, scalar
+from stellarfm.warehouse.connection import connect, scalar
 
 XP_ROWS = "select count(*), sum(len(bp_coefficients)) from staging.xp_spectrum"
 
@@ -134,8 +134,8 @@ def test_telemetry_is_off(tmp_path, monkeypatch):
     assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
     duckdb.connect(str(tmp_path / "a.duckdb")).close()
-    with open_judge(tmp_path / "a.duckdb", tmp_path) as judge:
-        assert judge._context.config.analytics_enabled is False
+    with open_validator(tmp_path / "a.duckdb", tmp_path) as validator:
+        assert validator._context.config.analytics_enabled is False
 
 
 def test_great_expectations_still_lists_the_dialects_whose_connection_it_keeps():
@@ -174,14 +174,15 @@ def test_sql_finds_as_many_rows_as_great_expectations(tmp_path):
         con.register("given", pa.table(VALUES))
         con.execute("create table values_table as from given")
     rules = [Rule(f"rule_{k}", "row", "a test", kind, kwargs) for k, (kind, kwargs) in enumerate(ROW_RULES)]
-    with open_judge(database, tmp_path) as judge:
-        judge.con.execute("create view given as from checked.main.values_table")
-        verdicts = judge.judge("given", "given", rules, {})
+    with open_validator(database, tmp_path) as validator:
+        validator.con.execute("create view given as from checked.main.values_table")
+        results = validator.validate("given", "given", rules, {})
         counts = [
-            scalar(judge.con, f"select count(*) from given where {breaking_condition(rule, 'given')}") for rule in rules
+            scalar(validator.con, f"select count(*) from given where {breaking_condition(rule, 'given')}")
+            for rule in rules
         ]
     assert {kind for kind, _ in ROW_RULES} == set(CONDITIONS)
-    assert [verdict.num_rows for verdict in verdicts] == counts
+    assert [verdict.num_rows for verdict in results] == counts
 
 
 def test_a_type_without_rows_cannot_be_a_row_rule():

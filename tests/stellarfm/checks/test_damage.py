@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from stellarfm import sky
-from stellarfm.checks import CheckFailedError
+from stellarfm.checks.report import CheckFailedError
+from stellarfm.sky import simulate as sky
 
 Spoil = Callable[[dict[str, pa.Table]], dict[str, pa.Table]]
 

@@ -7,26 +7,30 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from stellarfm.archives.landing import Landing
-from stellarfm.checks import CheckFailedError
 from stellarfm.checks.accepted import read_accepted
 from stellarfm.checks.folders import FAILED
+from stellarfm.checks.report import CheckFailedError
 from stellarfm.commands.checks import checks_app
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
-from stellarfm.stages.ingest import landing_of
-from stellarfm.stages.prepare import prepare_landing, prepared_of
+from stellarfm.landing.parts import Landing
+from stellarfm.stages.ingest import source_of
+from stellarfm.stages.prepare import prepare, prepared_of
 
 SETTINGS = Settings(archive={"num_stars": 3000})
+
+
+def landing_in(home: Home) -> Landing:
+    return Landing(home.landing, source_of(SETTINGS).folder)
 
 
 @pytest.fixture(scope="module")
 def home(simulated: dict[str, pa.Table], tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home whose warehouse was made from the clean sky."""
     home = Home.open(tmp_path_factory.mktemp("home"))
-    _fill(landing_of(SETTINGS, home), simulated)
-    prepare_landing(SETTINGS, home)
+    _fill(landing_in(home), simulated)
+    prepare(SETTINGS, home)
     return home
 
 
@@ -37,7 +41,7 @@ def bad_home(simulated: dict[str, pa.Table], tmp_path: Path) -> Home:
     apogee = simulated["apogee_allstar"]
     place = apogee.schema.get_field_index("TEFF")
     spoilt = apogee.set_column(place, "TEFF", pa.array(apogee["TEFF"].to_numpy() / 1000))
-    _fill(landing_of(SETTINGS, home), simulated | {"apogee_allstar": spoilt})
+    _fill(landing_in(home), simulated | {"apogee_allstar": spoilt})
     return home
 
 
@@ -63,7 +67,7 @@ def test_a_good_warehouse_says_where_its_docs_lie_and_is_accepted(home):
 
 def test_a_warehouse_that_is_there_is_not_checked_again(home, monkeypatch):
     monkeypatch.setattr("stellarfm.stages.prepare.check_tables", None)
-    assert prepare_landing(SETTINGS, home) == prepared_of(home)
+    assert prepare(SETTINGS, home) == prepared_of(home)
 
 
 def test_show_tells_tables_and_docs(home):
@@ -77,7 +81,7 @@ def test_show_tells_tables_and_docs(home):
 
 def test_a_failed_check_names_table_rule_finding_way_out_and_the_docs_that_remain(bad_home):
     with pytest.raises(CheckFailedError) as caught:
-        prepare_landing(SETTINGS, bad_home)
+        prepare(SETTINGS, bad_home)
     message = str(caught.value)
     docs = bad_home.checks / FAILED / "docs" / "index.html"
     for part in ("staging.apogee", "teff_is_in_kelvin", "found 4.8", "4.8 means kK", "fetch it anew", str(docs)):
@@ -123,15 +127,15 @@ def test_a_drift_stops_until_a_person_accepts_it(home, simulated, tmp_path):
     place = gaia.schema.get_field_index("parallax")  # the marts know stars by it
     parallax = pa.array(gaia["parallax"].to_numpy(zero_copy_only=False) * 1.5, from_pandas=True)
     gaia = gaia.set_column(place, gaia.schema.field(place), parallax)
-    _fill(landing_of(SETTINGS, drifted), simulated | {"gaia_source": gaia})
+    _fill(landing_in(drifted), simulated | {"gaia_source": gaia})
     drifted.checks.mkdir()
     (drifted.checks / "accepted.json").write_bytes((home.checks / "accepted.json").read_bytes())
     with pytest.raises(CheckFailedError, match=r"gaia_source: parallax_mad_drift.*stellarfm checks accept") as stopped:
-        prepare_landing(SETTINGS, drifted)
+        prepare(SETTINGS, drifted)
     found = {(table.table, finding.rule) for table in stopped.value.report.tables for finding in table.critical}
     assert {("staging.gaia_source", "ruwe_median_drift"), ("marts.stars", "g_fakemag_mad_drift")} <= found
     assert "compared with" in _run("accept", "--home", str(drifted.path))
-    assert prepare_landing(SETTINGS, drifted).quarantined_rows == 0
+    assert prepare(SETTINGS, drifted).quarantined_rows == 0
     assert not (drifted.checks / FAILED).exists()
 
 

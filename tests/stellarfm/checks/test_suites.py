@@ -10,12 +10,12 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 
-from stellarfm.checks.judge import import_great_expectations
 from stellarfm.checks.rows import names_rows
 from stellarfm.checks.suites import read_suite, suite_tables
+from stellarfm.checks.validator import import_great_expectations
 from stellarfm.resources import read_sql, resource_folder
-from stellarfm.stages.prepare import CHECKED_MARTS, CHECKED_STAGING
 from stellarfm.vocabulary import load_vocabulary
+from tests.stellarfm.checks.conftest import CHECKED_MARTS, CHECKED_STAGING
 
 
 def test_every_table_that_is_checked_has_a_suite():

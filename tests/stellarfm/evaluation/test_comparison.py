@@ -7,8 +7,8 @@ import pytest
 
 from stellarfm.evaluation.comparison import COLOUR_FIT, TREES, colour_rows, tree_rows
 from stellarfm.evaluation.held_out import HeldOut
-from stellarfm.evaluation.metrics import mad_scatter
-from stellarfm.model.table import TokenTable
+from stellarfm.model.token_table import TokenTable
+from stellarfm.statistics import mad_scatter
 from stellarfm.vocabulary import Task, load_vocabulary
 
 TASK = Task("labels from colours", ("bprp", "jh"), ("teff", "bp0"))
@@ -57,7 +57,7 @@ def test_a_bias_is_what_was_measured_less_what_was_said(stars: HeldOut) -> None:
 
 def test_progress_ends_with_all_fits_done(stars: HeldOut) -> None:
     told: list[tuple[int, int, str]] = []
-    tree_rows(stars, TASK, seed=1, threads=1, advance=lambda *words: told.append(words))
+    tree_rows(stars, TASK, seed=1, threads=1, progress=lambda *words: told.append(words))
     assert told == [(0, 2, "XGBoost as published, teff"), (1, 2, "XGBoost tuned, teff"), (2, 2, "")]
 
 

@@ -9,8 +9,9 @@ from scipy.stats import norm
 
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.baselines import cubic_fit
-from stellarfm.evaluation.metrics import mad_scatter, score
+from stellarfm.evaluation.metrics import score
 from stellarfm.model.answers import Answers
+from stellarfm.statistics import mad_scatter
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50))

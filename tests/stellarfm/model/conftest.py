@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stellarfm.model.network import NetworkConfig
+from stellarfm.model.optimiser import OptimiserSettings
 from stellarfm.model.presets import TrainingSettings
 from stellarfm.model.sampler import SamplerSettings
-from stellarfm.model.table import TokenTable
-from stellarfm.model.trainer import OptimiserSettings
+from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Token, Vocabulary
 
 TINY = NetworkConfig(width=16, encoder=((2, 32),), decoder=((2, 32),), head=(16,))

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from stellarfm.model.network import NetworkConfig
+from stellarfm.model.optimiser import OptimiserSettings
 from stellarfm.model.presets import TrainingSettings
 from stellarfm.model.sampler import SamplerSettings
-from stellarfm.model.table import TokenTable
-from stellarfm.model.trainer import OptimiserSettings
+from stellarfm.model.token_table import TokenTable
 from stellarfm.model.training import TrainingProgress, train
 from stellarfm.vocabulary import Token, Vocabulary
 

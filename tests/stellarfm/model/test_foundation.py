@@ -14,8 +14,8 @@ from stellarfm.model.answers import Answers, Mixture
 from stellarfm.model.checkpoint import load_model, save_model
 from stellarfm.model.foundation import FoundationModel
 from stellarfm.model.network import StarNetwork
-from stellarfm.model.standard import Standard
-from stellarfm.model.table import TokenTable
+from stellarfm.model.scaling import RobustScaler
+from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Vocabulary
 from tests.stellarfm.model.conftest import TINY
 
@@ -26,7 +26,7 @@ World = Callable[..., TokenTable]
 def model(request: pytest.FixtureRequest, vocabulary: Vocabulary, world: World) -> FoundationModel:
     torch.manual_seed(0)
     network = StarNetwork(replace(TINY, components=request.param), len(vocabulary))
-    return FoundationModel(network, vocabulary, Standard.of(world()), device="cpu")
+    return FoundationModel(network, vocabulary, RobustScaler.of(world()), device="cpu")
 
 
 def test_many_requests_together_are_answered_like_one_by_one(model: FoundationModel, world: World) -> None:
@@ -111,12 +111,12 @@ def test_embeddings_have_one_vector_a_star_and_follow_the_values(model: Foundati
 
 def test_bfloat16_answers_are_good_to_two_digits_of_a_width(vocabulary: Vocabulary, world: World) -> None:
     torch.manual_seed(0)
-    network, standard = StarNetwork(TINY, len(vocabulary)), Standard.of(world())
+    network, scaler = StarNetwork(TINY, len(vocabulary)), RobustScaler.of(world())
     exact, rounded = (
-        FoundationModel(network, vocabulary, standard, "cpu", bfloat16=half).predict(world(), ["teff"]).values
+        FoundationModel(network, vocabulary, scaler, "cpu", bfloat16=half).predict(world(), ["teff"]).values
         for half in (False, True)
     )
-    width = standard.width[vocabulary.index("teff")]
+    width = scaler.width[vocabulary.index("teff")]
     assert 0 < np.abs(exact - rounded).max() < 0.1 * width
 
 
@@ -144,7 +144,7 @@ def test_bad_numbers_and_shapes_are_refused(model: FoundationModel, world: World
 
 
 def test_a_saved_model_answers_the_same(model: FoundationModel, world: World, tmp_path: Path) -> None:
-    save_model(tmp_path / "model", model.network, model.vocabulary, model.standard)
+    save_model(tmp_path / "model", model.network, model.vocabulary, model.scaler)
     again = FoundationModel.load(tmp_path / "model", device="cpu")
     np.testing.assert_array_equal(again.predict(world(), ["teff"]).values, model.predict(world(), ["teff"]).values)
     assert again.vocabulary == model.vocabulary
@@ -165,10 +165,10 @@ def test_a_percentile_of_a_gaussian_is_a_number_of_sigmas_from_its_mean() -> Non
 
 def test_a_percentile_of_a_mixture_is_that_of_its_samples() -> None:
     rng = np.random.default_rng(0)
-    means, sigmas, shares = np.float32([-3, 0, 5]), np.float32([0.5, 2, 1]), np.float32([0.5, 0.2, 0.3])
-    which = rng.choice(3, 400_000, p=shares.astype(float) / shares.sum())
+    means, sigmas, weights = np.float32([-3, 0, 5]), np.float32([0.5, 2, 1]), np.float32([0.5, 0.2, 0.3])
+    which = rng.choice(3, 400_000, p=weights.astype(float) / weights.sum())
     samples = rng.normal(means[which], sigmas[which])
-    mixture = Mixture(*(x[None, None] for x in (means, sigmas, shares)))
+    mixture = Mixture(*(x[None, None] for x in (means, sigmas, weights)))
     zeros = np.zeros((1, 1), np.float32)
     answers = Answers(("x",), zeros, zeros, np.array([False]), mixture)
     for percent in (2.5, 16, 50, 84, 97.5):
@@ -179,12 +179,12 @@ def test_the_mixture_of_a_model_has_its_values_and_errors(model: FoundationModel
     """The value is the median, the error half of the central 68 %."""
     answers = model.predict(world(30), ["teff", "logg"])
     if answers.mixture is None:
-        assert model.network.share is None
+        assert model.network.mixture_logits is None
         return
     np.testing.assert_allclose(answers.cumulative(answers.values), 0.5, atol=1e-4)
     half = (answers.percentile(84.134475) - answers.percentile(15.865525)) / 2
     np.testing.assert_allclose(half, answers.errors, rtol=1e-3)
-    assert math.isclose(answers.mixture.shares[0, 0].sum(), 1, rel_tol=1e-5)
+    assert math.isclose(answers.mixture.weights[0, 0].sum(), 1, rel_tol=1e-5)
 
 
 def test_how_much_of_an_answer_lies_below_a_value_is_as_in_a_table_of_the_gaussian() -> None:

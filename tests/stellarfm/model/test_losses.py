@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from stellarfm.model.network import PRESETS, StarNetwork
+from stellarfm.model.optimiser import Trainer
 from stellarfm.model.presets import TRAINING_PRESETS
 from stellarfm.model.rows import Rows
 from stellarfm.model.sampler import Sampler
-from stellarfm.model.standard import Standard
-from stellarfm.model.trainer import Trainer
+from stellarfm.model.scaling import RobustScaler
 from tests.benchmarks.stars import random_stars, vocabulary
 
 GOLDEN = Path(__file__).parents[2] / "assets" / "losses_cpu.json"
@@ -31,7 +31,7 @@ def losses(preset: str) -> list[float]:
     torch.manual_seed(7)
     stars, settings = random_stars(500), TRAINING_PRESETS[preset]
     sampler = replace(settings.sampler, batch=32, requests=min(4, settings.sampler.requests))
-    rows = Rows(stars, Standard.of(stars), torch.device("cpu"), sampler.hold)
+    rows = Rows(stars, RobustScaler.of(stars), torch.device("cpu"), sampler.hold)
     shape = replace(PRESETS[preset], width=32, head=(64,), dropout=0.0)
     network = StarNetwork(shape, len(vocabulary()))
     optimiser = replace(settings.optimiser, bfloat16=False, warmup_steps=10)

@@ -115,7 +115,7 @@ def test_a_star_of_which_nothing_is_known_gets_a_finite_answer() -> None:
 def test_a_mixture_lies_around_its_median_with_half_of_its_central_68_percent() -> None:
     """Given two equal Gaussians of sigma 1 at -1 and 1: 84.1 % lie below 1.411."""
     answer = Answer(mean=torch.tensor([[[-1.0, 1.0]]]), log_variance=torch.zeros(1, 1, 2), share=torch.zeros(1, 1, 2))
-    median, error = answer.middle()
+    median, error = answer.median_and_error()
     assert median.item() == pytest.approx(0, abs=1e-6)
     assert 0.5 * (norm.cdf(error.item() + 1) + norm.cdf(error.item() - 1)) == pytest.approx(0.84134475, abs=1e-6)
 
@@ -123,13 +123,13 @@ def test_a_mixture_lies_around_its_median_with_half_of_its_central_68_percent() 
 @given(
     means=st.lists(st.floats(-20, 20), min_size=3, max_size=3),
     sigmas=st.lists(st.floats(0.01, 5), min_size=3, max_size=3),
-    shares=st.lists(st.floats(0.01, 1), min_size=3, max_size=3),
+    weights=st.lists(st.floats(0.01, 1), min_size=3, max_size=3),
     share=st.floats(0.01, 0.99),
 )
 def test_a_quantile_is_where_the_cumulative_distribution_reaches_its_share(
-    means: list[float], sigmas: list[float], shares: list[float], share: float
+    means: list[float], sigmas: list[float], weights: list[float], share: float
 ) -> None:
-    parts = [torch.tensor(x, dtype=torch.float64) for x in (means, sigmas, shares)]
+    parts = [torch.tensor(x, dtype=torch.float64) for x in (means, sigmas, weights)]
     parts[2] = parts[2] / parts[2].sum()
     at = mixtures.quantile(*parts, share)
     step = 1e-3  # a flat part between two Gaussians may reach the share anywhere on it

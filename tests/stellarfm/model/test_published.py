@@ -13,7 +13,7 @@ from stellarfm.errors import StellarError
 from stellarfm.model.foundation import FoundationModel
 from stellarfm.model.network import PRESETS, NetworkConfig, StarNetwork
 from stellarfm.model.published import read_published, write_published
-from stellarfm.model.standard import Standard
+from stellarfm.model.scaling import RobustScaler
 from stellarfm.vocabulary import load_vocabulary
 
 TINY = NetworkConfig(
@@ -38,12 +38,12 @@ def read_csv(path: Path) -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
 
 
-def tiny_model() -> tuple[StarNetwork, object, Standard]:
+def tiny_model() -> tuple[StarNetwork, object, RobustScaler]:
     torch.manual_seed(3)
     vocabulary = load_vocabulary("leung_bovy")
     rng = np.random.default_rng(3)
-    standard = Standard(*rng.uniform(0.5, 2, (2, len(vocabulary))).astype(np.float32))
-    return StarNetwork(TINY, len(vocabulary)).eval(), vocabulary, standard
+    scaler = RobustScaler(*rng.uniform(0.5, 2, (2, len(vocabulary))).astype(np.float32))
+    return StarNetwork(TINY, len(vocabulary)).eval(), vocabulary, scaler
 
 
 def test_a_published_model_gives_the_published_answers(published: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_published_model_gives_the_published_answers(published: Path) -> None:
     names = [name for name in outputs if not name.endswith("_error")]
     answers = model.request(names)
     for k, name in enumerate(names):
-        width = model.standard.width[model.vocabulary.index(name)]
+        width = model.scaler.width[model.vocabulary.index(name)]
         np.testing.assert_allclose(answers.values[:, k], outputs[name], rtol=1e-4, atol=1e-4 * width)
         np.testing.assert_allclose(answers.errors[:, k], outputs[f"{name}_error"], rtol=1e-4)
 
@@ -73,12 +73,12 @@ def test_their_older_name_of_the_reddening_token_becomes_ours(published: Path, t
 
 
 def test_what_is_written_in_the_published_format_reads_back_the_same(tmp_path: Path) -> None:
-    network, vocabulary, standard = tiny_model()
-    write_published(tmp_path / "model", network, vocabulary, standard)
-    again, vocabulary_again, standard_again = read_published(tmp_path / "model")
+    network, vocabulary, scaler = tiny_model()
+    write_published(tmp_path / "model", network, vocabulary, scaler)
+    again, vocabulary_again, scaler_again = read_published(tmp_path / "model")
     assert again.config == network.config
     assert vocabulary_again == vocabulary
-    np.testing.assert_array_equal(standard_again.width, standard.width)
+    np.testing.assert_array_equal(scaler_again.width, scaler.width)
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
 
@@ -97,10 +97,10 @@ def test_an_export_has_the_keys_shapes_and_settings_of_the_published_files(publi
 
 
 def test_a_network_of_another_design_is_not_exported(tmp_path: Path) -> None:
-    _, vocabulary, standard = tiny_model()
+    _, vocabulary, scaler = tiny_model()
     network = StarNetwork(PRESETS["small"], len(vocabulary))
     with pytest.raises(StellarError, match="published design"):
-        write_published(tmp_path / "model", network, vocabulary, standard)
+        write_published(tmp_path / "model", network, vocabulary, scaler)
 
 
 class RunsCode:

@@ -13,8 +13,8 @@ from stellarfm.errors import StellarError
 from stellarfm.model.presets import TRAINING_PRESETS
 from stellarfm.model.rows import Rows
 from stellarfm.model.sampler import Batch, Sampler, SamplerSettings
-from stellarfm.model.standard import Standard
-from stellarfm.model.table import TokenTable, open_table, write_table
+from stellarfm.model.scaling import RobustScaler
+from stellarfm.model.token_table import TokenTable, open_table, write_table
 from stellarfm.vocabulary import Token, Vocabulary
 
 CPU = torch.device("cpu")
@@ -37,8 +37,8 @@ def table(num_stars: int = 300, unknown: float = 0.3, seed: int = 0) -> TokenTab
 
 
 def sampler(of: TokenTable, settings: SamplerSettings, seed: int = 1) -> Sampler:
-    standard = Standard(np.zeros(NUM_TOKENS, np.float32), np.ones(NUM_TOKENS, np.float32))
-    return Sampler(Rows(of, standard, CPU, settings.hold), VOCABULARY, settings, seed)
+    scaler = RobustScaler(np.zeros(NUM_TOKENS, np.float32), np.ones(NUM_TOKENS, np.float32))
+    return Sampler(Rows(of, scaler, CPU, settings.hold), VOCABULARY, settings, seed)
 
 
 def test_what_is_shown_and_asked_is_what_the_table_says() -> None:
@@ -88,8 +88,8 @@ def test_labels_are_asked_as_often_as_set_and_hidden_from_as_many_stars_as_set()
 def test_without_spectra_labels_are_asked_as_often_as_set() -> None:
     colours = tuple(Token(f"c{i}", f"c{i}", kind="colour") for i in range(NUM_TOKENS - NUM_LABELS))
     words = Vocabulary("v", "", colours + tuple(Token(f"l{i}", f"l{i}") for i in range(NUM_LABELS)))
-    standard = Standard(np.zeros(NUM_TOKENS, np.float32), np.ones(NUM_TOKENS, np.float32))
-    rows = Rows(table(unknown=0.0), standard, CPU, 1000)
+    scaler = RobustScaler(np.zeros(NUM_TOKENS, np.float32), np.ones(NUM_TOKENS, np.float32))
+    rows = Rows(table(unknown=0.0), scaler, CPU, 1000)
     (batch,) = Sampler(rows, words, SamplerSettings(batch=300, requests=1, label_share=0.7, buckets=1), 1).draw()
     assert (batch.requests > len(colours)).float().mean().item() == pytest.approx(0.7, abs=0.08)
 
@@ -176,9 +176,9 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_as_published_one_request_is_drawn_from_all_that_a_star_has_and_5_to_64_are_shown() -> None:
     names = tuple(Token(f"s{i}", f"s{i}", kind="spectrum") for i in range(118))
     wide = TokenTable(np.arange(2000), np.ones((2000, 118), np.float32), np.zeros((2000, 118), np.float32))
-    standard = Standard(np.zeros(118, np.float32), np.ones(118, np.float32))
+    scaler = RobustScaler(np.zeros(118, np.float32), np.ones(118, np.float32))
     drawn = SamplerSettings(batch=2000, requests=1, as_published=True, buckets=1)
-    rows = Rows(wide, standard, CPU, 10**6)
+    rows = Rows(wide, scaler, CPU, 10**6)
     (batch,) = Sampler(rows, Vocabulary("v", "", names), drawn, 3).draw()
     lengths = (batch.ids > 0).sum(1)
     assert (int(lengths.min()), int(lengths.max())) == (5, 64)

@@ -16,7 +16,7 @@ from stellarfm.model.checkpoint import CHECKPOINTS, load_checkpoint
 from stellarfm.model.foundation import FoundationModel
 from stellarfm.model.plan import TrainingPlan
 from stellarfm.model.presets import TRAINING_PRESETS, TrainingSettings
-from stellarfm.model.table import TokenTable, open_table, write_table
+from stellarfm.model.token_table import TokenTable, open_table, write_table
 from stellarfm.model.training import TrainingProgress, train
 from stellarfm.vocabulary import Token, Vocabulary
 from tests.stellarfm.model.conftest import TINY

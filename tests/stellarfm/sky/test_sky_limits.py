@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stellarfm import sky
+from stellarfm.sky import simulate as sky
 from stellarfm.sky.dust import extinction
 from stellarfm.sky.limits import LIMITS, check_limits, truncated_normal
 from stellarfm.sky.spectra import spectra

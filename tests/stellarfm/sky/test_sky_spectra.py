@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stellarfm.realism.spectra import DWARF_TEFF, MAX_TEMPLATE_RMS, compare_types
 from stellarfm.sky.continuum import log_continuum, opacity
 from stellarfm.sky.features import features, linear_weights
-from stellarfm.sky.likeness.spectra import DWARF_TEFF, MAX_TEMPLATE_RMS, compare_types
 from stellarfm.sky.spectra import spectra
 from stellarfm.sky.xp import instrument
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 from threadpoolctl import threadpool_limits
 
-from stellarfm import sky
+from stellarfm.sky import simulate as sky
 
 Tables = dict[str, pa.Table]
 

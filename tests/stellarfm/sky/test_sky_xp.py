@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stellarfm.sky.likeness.spectra import DWARF_TEFF, dwarf_spectra, relative_rms
-from stellarfm.sky.xp import ZERO_POINTS, instrument
+from stellarfm.realism.spectra import DWARF_TEFF, dwarf_spectra, relative_rms
+from stellarfm.sky.release import ZERO_POINTS
+from stellarfm.sky.xp import instrument
 from stellarfm.sky.xp_errors import coefficient_errors, relevancy_curves, relevant_bases
 
 TYPES = ("A0", "F5", "G2", "K2", "M0", "M4")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stellarfm.config import Gate
-from stellarfm.stages.promote import judge
+from stellarfm.gate import decide
 
 
 def report(teff: float, coverage: float = 0.68, cubic: float = 200.0) -> dict[str, Any]:
@@ -33,12 +33,12 @@ def report(teff: float, coverage: float = 0.68, cubic: float = 200.0) -> dict[st
 def test_a_model_becomes_champion_by_evidence(
     candidate: dict[str, Any], champion: dict[str, Any] | None, passes: bool, reason: str
 ) -> None:
-    verdict = judge(candidate, champion, Gate())
+    verdict = decide(candidate, champion, Gate())
     assert verdict.passed is passes
     assert any(reason in given for given in verdict.reasons)
 
 
 def test_a_failure_is_explained_by_what_failed_and_nothing_else() -> None:
-    verdict = judge(report(120, coverage=0.68), report(80), Gate())
+    verdict = decide(report(120, coverage=0.68), report(80), Gate())
     assert len(verdict.reasons) == 2
     assert all("teff" in reason for reason in verdict.reasons)

@@ -6,13 +6,14 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from stellarfm import sky
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
-from stellarfm.stages import product
+from stellarfm.sky import simulate as sky
+from stellarfm.stages.evaluate import evaluate
 from stellarfm.stages.ingest import ingest
 from stellarfm.stages.prepare import Prepared, prepare
+from stellarfm.stages.train import train
 from tests.stellarfm.archives.own_files import APOGEE, DUST, GAIA, TWOMASS, XP, mapping, write
 
 ALL = (GAIA, XP, TWOMASS, APOGEE, DUST)
@@ -46,8 +47,8 @@ def test_what_is_not_given_is_unknown_and_what_is_learned_is_the_rest(
         known = {name: con.sql(f"select count({column}) > 0 from marts.training_set").fetchall()[0][0]
                  for name, column in COLUMNS.items()}  # fmt: skip
     assert known == {name: name not in lacking for name in COLUMNS}
-    run = product.train(settings, home)
-    metrics = product.evaluate(settings, home, run).metrics
+    run = train(settings, home)
+    metrics = evaluate(settings, home, run).metrics
     headline = {row["token"] for row in metrics["rows"] if row["task"] == metrics["headline"] and row["num_stars"]}
     assert (
         headline == {"teff", "logg", "m_h"} | ({"logebv"} if DUST not in lacking else set()) | {"g_fakemag"} & headline
@@ -64,7 +65,7 @@ def test_without_labels_there_is_a_warehouse_but_nothing_to_learn(
     with pytest.raises(
         StellarError, match=r"no star of the training set has a label .* give the archive an apogee_allstar"
     ):
-        product.train(settings, home)
+        train(settings, home)
 
 
 def test_an_empty_table_that_is_given_still_stops_the_run(tables: dict[str, pa.Table], tmp_path: Path) -> None:

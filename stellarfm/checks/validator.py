@@ -1,0 +1,241 @@
+"""Great Expectations on DuckDB: one context whose Data Docs grow table by table; nothing leaves this machine."""
+
+import atexit
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from stellarfm.checks.docs import make_offline
+from stellarfm.checks.suites import Rule
+from stellarfm.sql_text import literal
+
+ATTACHED = "checked"
+"""Name under which the checked DuckDB file is attached there."""
+
+DOCS_INDEX = Path("docs") / "index.html"
+_EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """How one rule came out.
+
+    Attributes
+    ----------
+    rule
+        The rule.
+    success
+        Whether the table keeps it.
+    num_rows
+        Rows that break it, where it judges rows.
+    found
+        What was found, in words.
+    """
+
+    rule: Rule
+    success: bool
+    num_rows: int | None
+    found: str
+
+
+class _Dialect(StrEnum):
+    DUCKDB = "duckdb"
+
+
+class Validator:
+    """Judges relations of a scratch DuckDB database and keeps the results for Data Docs.
+
+    Great Expectations works in one transaction: relations that are made after the first was judged stay unseen.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy address of the database; `con` holds it open.
+    con
+        DuckDB connection to the same database.
+    folder
+        Gets ``docs/``, and ``results/`` from which a later judge goes on.
+    """
+
+    def __init__(self, url: str, con: Any, folder: Path) -> None:
+        gx = import_great_expectations()
+        self.con = con
+        self._docs = folder / DOCS_INDEX.parent
+        self._gx = gx
+        self._context = gx.get_context(project_config=_config(folder), mode="ephemeral")
+        self._source = self._context.data_sources.add_sql("duckdb", connection_string=url, create_temp_table=False)
+
+    def validate(self, name: str, view: str, rules: Sequence[Rule]) -> list[RuleResult]:
+        """Judge one relation.
+
+        Parameters
+        ----------
+        name
+            What Data Docs call it.
+        view
+            Its name in the scratch database.
+        rules
+            What is expected of it, every argument known.
+        """
+        suite = self._gx.ExpectationSuite(name=name, expectations=[rule.to_expectation() for rule in rules])
+        batch = self._source.add_table_asset(name, table_name=view)
+        definition = self._gx.ValidationDefinition(
+            name=name,
+            data=batch.add_batch_definition_whole_table("all"),
+            suite=self._context.suites.add_or_update(suite),
+        )
+        results = self._context.validation_definitions.add_or_update(definition).run(
+            result_format={"result_format": "SUMMARY", "partial_unexpected_count": _EXAMPLES},
+        )
+        by_name = {result.expectation_config.meta["rule"]: result for result in results.results}
+        return [_rule_result(rule, by_name[rule.name]) for rule in rules]
+
+    def write_docs(self) -> None:
+        """Write the pages of everything that was judged so far."""
+        self._context.build_data_docs()
+        make_offline(self._docs)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        execution = self._source.get_execution_engine()
+        for engine in (self._source.get_engine(), execution.engine):
+            engine.dispose()
+            engine.clear_compiled_cache()  # both hold types of DuckDB, see `_forget_duckdb_engine`
+            vars(engine.dialect).get("_type_memos", {}).clear()
+        execution.close()
+
+
+@contextmanager
+def open_validator(database: Path, folder: Path, memory_limit: str = "2GB", threads: int = 2) -> Iterator[Validator]:
+    """Open a DuckDB file for judging: a scratch database with the file attached read-only as ``checked``.
+
+    Parameters
+    ----------
+    database
+        File that no connection holds open for writing.
+    folder
+        Gets the Data Docs.
+    memory_limit, threads
+        What DuckDB may take.
+    """
+    import sqlalchemy
+
+    scratch = folder.absolute() / "judged.duckdb"
+    scratch.unlink(missing_ok=True)
+    url = sqlalchemy.URL.create("duckdb", database=str(scratch)).render_as_string()
+    engine = sqlalchemy.create_engine(url)
+    raw = engine.raw_connection()
+    con: Any = raw.driver_connection
+    try:
+        con.execute("set autoinstall_known_extensions = false")
+        con.execute(f"set memory_limit = '{memory_limit}'")
+        con.execute(f"set threads = {threads}")
+        attach(con, database)
+        validator = Validator(url, con, folder)
+        try:
+            yield validator
+        finally:
+            validator.close()
+    finally:
+        raw.close()
+        engine.dispose()
+        scratch.unlink(missing_ok=True)
+
+
+def attach(con: Any, database: Path, *, read_only: bool = True) -> None:
+    """Attach the checked file; ATTACH takes no parameters."""
+    con.execute(f"attach {literal(database)} as {ATTACHED}{' (read_only)' if read_only else ''}")
+
+
+def import_great_expectations() -> Any:
+    """Import Great Expectations with telemetry and progress bars off, and teach it to keep a DuckDB connection open.
+
+    It closes the connection before it fetches the rows, unless the dialect is among those whose connection persists.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+    from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
+
+    if _Dialect.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
+        engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, _Dialect.DUCKDB)
+        atexit.register(_forget_duckdb_engine)
+    return gx
+
+
+def _forget_duckdb_engine() -> None:
+    """Let the interpreter free DuckDB at its end; else DuckDB lists on stderr what it finds alive, for pages."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "duckdb_engine"]:
+        vars(sys.modules[name]).clear()
+
+
+def _config(folder: Path) -> Any:
+    from great_expectations.data_context.types.base import DataContextConfig, ProgressBarsConfig
+
+    def store(kind: str, name: str) -> dict[str, Any]:
+        return {"class_name": kind, "store_backend": _files(folder / "results" / name)}
+
+    return DataContextConfig(
+        expectations_store_name="suites",
+        validation_results_store_name="validations",
+        checkpoint_store_name="checkpoints",
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+        stores={
+            "suites": store("ExpectationsStore", "suites"),
+            "validations": store("ValidationResultsStore", "validations"),
+            "validation_definition_store": {"class_name": "ValidationDefinitionStore"},
+            "checkpoints": {"class_name": "CheckpointStore"},
+        },
+        data_docs_sites={
+            "site": {
+                "class_name": "SiteBuilder",
+                "show_how_to_buttons": False,
+                "store_backend": _files(folder / "docs"),
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            }
+        },
+    )
+
+
+def _files(folder: Path) -> dict[str, Any]:
+    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
+
+
+def _rule_result(rule: Rule, outcome: Any) -> RuleResult:
+    raised = outcome.exception_info or {}
+    if raised.get("raised_exception") or any(
+        isinstance(v, dict) and v.get("raised_exception") for v in raised.values()
+    ):
+        raise ValueError(f"the rule {rule.name!r} could not be judged: {_message(raised)}")
+    result = outcome.result
+    num_rows = result.get("unexpected_count")
+    return RuleResult(rule, bool(outcome.success), num_rows, "" if outcome.success else _in_words(rule, result))
+
+
+def _message(raised: Mapping[str, Any]) -> str:
+    """Return the first line of the first exception that Great Expectations kept, "" if there was none."""
+    kept = [raised, *(value for value in raised.values() if isinstance(value, dict))]
+    return next((str(k["exception_message"]).splitlines()[0] for k in kept if k.get("raised_exception")), "")
+
+
+def _in_words(rule: Rule, result: Mapping[str, Any]) -> str:
+    if result.get("unexpected_count") is not None:
+        share = result.get("unexpected_percent") or 0.0
+        examples = ", ".join(dict.fromkeys(_short(value) for value in result.get("partial_unexpected_list", [])[:3]))
+        return f"{result['unexpected_count']:,} rows ({share:.3g} %) break it" + (
+            f", e.g. {examples}" if examples else ""
+        )
+    if rule.type == "unexpected_rows_expectation":
+        details = (result.get("details") or {}).get("unexpected_rows") or []
+        first = ", ".join(f"{key} = {_short(value)}" for key, value in dict(details[0]).items()) if details else ""
+        return f"found {first}" if first else f"{result.get('observed_value')} rows break it"
+    return f"found {_short(result.get('observed_value'))}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

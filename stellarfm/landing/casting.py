@@ -1,0 +1,197 @@
+"""Columns of a file as those of the landing: found by name, cast without losing anything, or refused with a row to look at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from stellarfm.errors import StellarError
+from stellarfm.landing.expressions import to_sql
+from stellarfm.landing.schema import TableSchema
+from stellarfm.sql_text import identifier, literal
+from stellarfm.suggestions import near
+
+_UNKNOWN = "('', 'null', 'nan', 'none', '--')"
+"""What text says for NULL, in lower case."""
+
+_INTEGERS = ("BIGINT", "INTEGER", "SMALLINT")
+_FLOATING = ("FLOAT", "DOUBLE", "DECIMAL")
+_EXACT = 1 << 53
+"""Up to here a double holds every whole number; an identifier beyond has lost digits."""
+
+
+@dataclass(frozen=True)
+class ColumnSource:
+    """Where the values of a column come from: exactly one of the three.
+
+    Attributes
+    ----------
+    name
+        A column of the file.
+    expression
+        Arithmetic on columns of the file.
+    constant
+        A value for all rows.
+    """
+
+    name: str | None = None
+    expression: str | None = None
+    constant: str | float | bool | None = None
+
+    def __str__(self) -> str:
+        return self.name or self.expression or repr(self.constant)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One column of the landing as SQL.
+
+    Attributes
+    ----------
+    name
+        ColumnSource of the landing.
+    value
+        What is read, as it is in the file.
+    sql
+        The same as the landing has it.
+    spoilt
+        Condition that is true for a value that cannot be cast.
+    kind
+        Its type in the landing.
+    """
+
+    name: str
+    value: str
+    sql: str
+    spoilt: str
+    kind: str
+
+
+def plan_casts(
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    schema: TableSchema,
+    columns: Mapping[str, ColumnSource],
+    called: str,
+) -> tuple[list[Cast], list[str]]:
+    """Return how each column is made, and the names of those that the file lacks.
+
+    Parameters
+    ----------
+    con, relation
+        The file.
+    schema
+        Columns to make.
+    columns
+        Where they come from, if not from a column of the same name.
+    called
+        What a person calls table and file.
+
+    Raises
+    ------
+    StellarError
+        If a needed column, or one that is named, is not there.
+    """
+    found = con.sql(f"from {relation}").columns
+    values: dict[str, str] = {}
+    lacking = []
+    for name in schema.columns:
+        given = columns.get(name)
+        if given is not None:
+            values[name] = _value(given, found, f"{called} has no column {{}} for {name}")
+        elif _match(name, found) is not None:
+            values[name] = identifier(str(_match(name, found)))
+        elif name in schema.needed:
+            raise StellarError(
+                f"{called} has no column {name}{near(name, found)}; name the one that it is in the mapping, "
+                f'columns = {{{name} = "…"}}; the file has {", ".join(found)}'
+            )
+        else:
+            values[name] = "null"
+            lacking.append(name)
+    listed = ", ".join(f"{value} as {identifier(name)}" for name, value in values.items())
+    try:
+        types = [str(kind) for kind in con.sql(f"select {listed} from {relation} limit 0").types]  # noqa: S608
+    except duckdb.Error as error:
+        raise StellarError(f"{called}: an expression cannot be used ({str(error).splitlines()[0]})") from error
+    casts = [
+        _cast(name, values[name], given, schema.columns[name].upper())
+        for name, given in zip(values, types, strict=True)
+    ]
+    return casts, lacking
+
+
+def select(casts: Sequence[Cast], relation: str) -> str:
+    """Return the query of all columns; it fails at the first value that cannot be cast."""
+    listed = ", ".join(
+        f"case when {c.spoilt} then error('spoilt') else {c.sql} end::{c.kind} as {identifier(c.name)}" for c in casts
+    )
+    return f"select {listed} from {relation}"  # noqa: S608
+
+
+def explain(con: duckdb.DuckDBPyConnection, casts: Sequence[Cast], relation: str, called: str) -> StellarError | None:
+    """Return an error that names the first value that cannot be cast, None if all can."""
+    for cast in casts:
+        row = con.sql(
+            f"select * from (select row_number() over () as row_number, ({cast.value})::varchar as value, "  # noqa: S608
+            f"{cast.spoilt} as spoilt from {relation}) where spoilt limit 1"
+        ).fetchall()
+        if row:
+            return StellarError(
+                f"{called}: the column {cast.name} has {str(row[0][1])[:80]!r} in row {row[0][0]:,}, "
+                f"which is not a value of the type {cast.kind}; mend the file or name another column"
+            )
+    return None
+
+
+def _value(column: ColumnSource, found: Sequence[str], missing: str) -> str:
+    def quoted(name: str) -> str:
+        match = _match(name, found)
+        if match is None:
+            raise StellarError(f"{missing.format(repr(name))}{near(name, found)}; the file has {', '.join(found)}")
+        return identifier(match)
+
+    if column.name is not None:
+        return quoted(column.name)
+    if column.expression is not None:
+        return f"({to_sql(column.expression, quoted)})"
+    if isinstance(column.constant, str):
+        return literal(column.constant)
+    return repr(column.constant).lower()
+
+
+def _match(name: str, found: Sequence[str]) -> str | None:
+    """Return the column of a name: as it is written, or the only one but for its case."""
+    if name in found:
+        return name
+    alike = [one for one in found if one.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _cast(name: str, value: str, given: str, wanted: str) -> Cast:
+    """Return the cast of one value from the type that it has to the one that is wanted; NaN becomes NULL."""
+    base = given.strip('"').split("(")[0]
+    spoilt = "false"
+    if wanted == "VARCHAR":
+        return Cast(name, value, f"nullif(({value})::varchar, '')", spoilt, wanted)
+    if base == "VARCHAR" and wanted == "FLOAT[]":
+        text = f"nullif(regexp_replace({value}, '[\\s()\\[\\]]', '', 'g'), '')"
+        known = f"try_cast(string_split({text}, ',') as double[])"
+        return Cast(name, value, f"{known}::float[]", f"({text} is not null and {known} is null)", wanted)
+    known = value
+    if base == "VARCHAR":
+        known = f"case when lower(trim({value})) not in {_UNKNOWN} then trim({value}) end"
+        if wanted in _INTEGERS:  # a cast would round
+            spoilt = f"not regexp_full_match({known}, '[-+]?[0-9]+([.]0*)?')"
+        elif wanted == "FLOAT":  # a cast would give infinity
+            spoilt = f"isinf(try_cast({known} as float)) and not isinf(try_cast({known} as double))"
+    elif base in _FLOATING:
+        number = f"({value})::double"
+        # not by isnan: DuckDB 2.0 takes it from the statistics of Parquet, and these leave NaN out
+        known = f"case when isfinite({number}) or abs({number}) = 'infinity'::double then {number} end"
+        if wanted in _INTEGERS:
+            spoilt = f"({known} <> floor({known}) or abs({known}) > {_EXACT})"
+    if wanted == "BOOLEAN" and base not in ("VARCHAR", "BOOLEAN", "NULL"):
+        spoilt = f"{known} not in (0, 1)"
+    lost = f"({known} is not null and try_cast({known} as {wanted}) is null)"
+    return Cast(name, value, f"try_cast({known} as {wanted})", f"(coalesce({spoilt}, false) or {lost})", wanted)

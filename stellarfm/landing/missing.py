@@ -1,0 +1,59 @@
+"""Stars that an archive was asked for and did not give: kept beside the landing, asked for once more on the next run."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from stellarfm.atomic import fresh_file
+
+Ids = NDArray[np.int64]
+"""Identifiers of stars, shape (N,)."""
+
+MOST_RUNS = 2
+"""Runs that ask for a star; after that the archive does not have it."""
+
+_SCHEMA = pa.schema([("source_id", pa.int64()), ("runs", pa.int16()), ("last_asked_at", pa.string())])
+
+
+class Missing:
+    """The missing stars of one table.
+
+    Parameters
+    ----------
+    file
+        Parquet file that they are kept in.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def ids(self) -> Ids:
+        """Return all of them."""
+        ids: Ids = self._read()["source_id"].to_numpy()
+        return ids
+
+    def to_ask(self) -> Ids:
+        """Return those that are to be asked for once more."""
+        table = self._read()
+        ids: Ids = table["source_id"].to_numpy()[table["runs"].to_numpy() < MOST_RUNS]
+        return ids
+
+    def note(self, lost: Ids, asked: Ids) -> None:
+        """Note which of the stars that were asked for did not come; the others are no longer missing."""
+        before = dict(zip(*(self._read()[name].to_pylist() for name in ("source_id", "runs")), strict=True))
+        runs = {i: n for i, n in before.items() if i not in set(asked.tolist())}
+        runs |= {i: before.get(i, 0) + 1 for i in lost.tolist()}
+        if runs == before:
+            return
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        ids = sorted(runs)
+        table = pa.table({"source_id": ids, "runs": [runs[i] for i in ids], "last_asked_at": [now] * len(ids)}, _SCHEMA)
+        with fresh_file(self.file) as path:
+            pq.write_table(table, path)
+
+    def _read(self) -> pa.Table:
+        return pq.read_table(self.file) if self.file.is_file() else _SCHEMA.empty_table()

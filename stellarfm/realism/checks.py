@@ -1,0 +1,176 @@
+"""Simulated against real, figure by figure: what is compared, how far apart the two are, and how far they may be."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stellarfm.realism.reference import CLUMP_LOGG, DWARF_LOGG, QUANTILES, Reference
+from stellarfm.realism.sample import Sample
+from stellarfm.statistics import MAD_TO_SIGMA
+
+Floats = NDArray[np.float64]
+
+MAX_OFFSET_MAD = 0.5
+TIGHT_RATIO, LOOSE_RATIO = (0.67, 1.5), (0.33, 3.0)
+TIGHT_ORDERS = {"bp": 15, "rp": 10}
+MAX_RELEVANCY_DIFFERENCE = 0.1
+MAX_G_DIFFERENCE_MAG = 0.3
+MAX_KIEL_DIFFERENCE_DEX = 0.1
+
+
+@dataclass(frozen=True)
+class TokenCheck:
+    """One token, simulated against real.
+
+    Attributes
+    ----------
+    token
+        Its name.
+    num_stars
+        Simulated stars that have it.
+    median, reference_median, mad, reference_mad
+        Medians and 1.4826 MADs.
+    offset_mad
+        Difference of the medians in units of the real MAD.
+    mad_ratio
+        Simulated over real MAD.
+    judged_by
+        What must hold: ``median and width``, or ``width`` alone for high orders, which are mostly noise.
+    passed
+        Whether it does.
+    """
+
+    token: str
+    num_stars: int
+    median: float
+    reference_median: float
+    offset_mad: float
+    mad: float
+    reference_mad: float
+    mad_ratio: float
+    judged_by: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """Any other figure.
+
+    Attributes
+    ----------
+    group, name
+        What is compared.
+    value
+        What the simulated sky has.
+    reference
+        What the real one has, or what must be reached.
+    limit
+        In words, what must hold; "" if the figure is only shown.
+    passed
+        Whether it does.
+    """
+
+    group: str
+    name: str
+    value: float
+    reference: float
+    limit: str
+    passed: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready form."""
+        return asdict(self)
+
+
+def check_tokens(sample: Sample, real: Reference) -> list[TokenCheck]:
+    """Compare median and MAD of every token."""
+    return [
+        _check_token(name, sample.values[:, place], real.median[place], real.mad[place])
+        for place, name in enumerate(sample.names)
+    ]
+
+
+def _check_token(name: str, values: Floats, reference_median: float, reference_mad: float) -> TokenCheck:
+    known = values[np.isfinite(values)]
+    median = float(np.median(known)) if known.size else float("nan")
+    mad = float(MAD_TO_SIGMA * np.median(np.abs(known - median))) if known.size else float("nan")
+    offset, ratio = (median - reference_median) / reference_mad, mad / reference_mad
+    tight = is_tight(name)
+    low, high = TIGHT_RATIO if tight else LOOSE_RATIO
+    passed = bool(low <= ratio <= high and (not tight or abs(offset) <= MAX_OFFSET_MAD))
+    judged_by = "median and width" if tight else "width"
+    return TokenCheck(
+        name, int(known.size), median, float(reference_median), float(offset), mad, float(reference_mad), float(ratio),
+        judged_by, passed,
+    )  # fmt: skip
+
+
+def is_tight(name: str) -> bool:
+    """Whether a token is judged by its median too: labels, colours and low orders."""
+    band, order = name[:2], name[2:]
+    return not (band in TIGHT_ORDERS and order.isdigit()) or int(order) < TIGHT_ORDERS[band]
+
+
+def check_relevancy(sample: Sample, real: Reference) -> list[Check]:
+    """Compare the share of stars for which an order is relevant, where the two are farthest apart."""
+    found = []
+    for band, curve in real.relevancy.items():
+        share = relevancy(sample, band)[: len(curve)]
+        order = int(np.argmax(np.abs(share - curve)))
+        passed = bool(abs(share[order] - curve[order]) <= MAX_RELEVANCY_DIFFERENCE)
+        limit = f"within {MAX_RELEVANCY_DIFFERENCE} at every order"
+        found.append(
+            Check("relevancy", f"{band}{order} (farthest)", float(share[order]), float(curve[order]), limit, passed)
+        )
+    return found
+
+
+def relevancy(sample: Sample, band: str) -> Floats:
+    """Return the share of stars that have each order of a band, shape (55,)."""
+    places = [place for place, name in enumerate(sample.names) if name[:2] == band and name[2:].isdigit()]
+    return np.asarray(np.isfinite(sample.values[:, places]).mean(axis=0))
+
+
+def check_magnitudes(sample: Sample, real: Reference) -> list[Check]:
+    """Compare quantiles of G."""
+    limit = f"within {MAX_G_DIFFERENCE_MAG} mag"
+    values, expected = np.quantile(sample.g_mag, QUANTILES), real.g_mag.quantiles(QUANTILES)
+    return [
+        Check(
+            "G",
+            f"{share:.0%} quantile",
+            float(value),
+            float(wanted),
+            limit,
+            bool(abs(value - wanted) <= MAX_G_DIFFERENCE_MAG),
+        )
+        for share, value, wanted in zip(QUANTILES, values, expected, strict=True)
+    ]
+
+
+def check_parallaxes(sample: Sample, real: Reference) -> list[Check]:
+    """Show quantiles of the parallaxes of the range that the real distribution covers."""
+    edges = real.parallax.edges
+    inside = sample.parallax[(sample.parallax > edges[0]) & (sample.parallax < edges[-1])]
+    values, expected = np.quantile(inside, QUANTILES), real.parallax.quantiles(QUANTILES)
+    return [
+        Check("parallax", f"{share:.0%} quantile", float(value), float(wanted), "", True)
+        for share, value, wanted in zip(QUANTILES, values, expected, strict=True)
+    ]
+
+
+def check_kiel(sample: Sample) -> list[Check]:
+    """Compare where the red clump and the dwarfs stand out in log g."""
+    logg = sample.token("logg")
+    found = []
+    for name, low, high, wanted in (("red clump", 2.0, 3.0, CLUMP_LOGG), ("dwarfs", 4.0, 5.0, DWARF_LOGG)):
+        counts, edges = np.histogram(logg[(logg > low) & (logg < high)], bins=np.arange(low, high + 0.01, 0.05))
+        smooth = np.convolve(counts, np.ones(3), mode="same")
+        peak = float(edges[np.argmax(smooth)] + 0.025)
+        passed = abs(peak - wanted) <= MAX_KIEL_DIFFERENCE_DEX
+        found.append(
+            Check("Kiel diagram", f"log g of the {name}", peak, wanted, f"within {MAX_KIEL_DIFFERENCE_DEX} dex", passed)
+        )
+    return found

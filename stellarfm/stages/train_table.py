@@ -1,0 +1,83 @@
+"""A table of one's own to a trained model in the registry, without a warehouse."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stellarfm.atomic import content_key
+from stellarfm.config import Settings
+from stellarfm.database import open_database
+from stellarfm.errors import StellarError
+from stellarfm.evaluation.held_out import HeldOut
+from stellarfm.evaluation.tasks import answerable, never_known
+from stellarfm.formats import open_table
+from stellarfm.home import Home
+from stellarfm.model.token_table import TokenTable
+from stellarfm.registry import ModelVersion, Registry
+from stellarfm.rules import split_of
+from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation
+from stellarfm.stages.train import TrainedRun, model_tags, train_model
+from stellarfm.tokens import read_tokens
+from stellarfm.vocabulary import load_vocabulary
+
+_MIN_STARS = 50
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """What a training on one's own table made."""
+
+    run: TrainedRun
+    evaluation: Evaluation
+    version: ModelVersion
+    num_stars: dict[str, int]
+
+
+def train_on_table(
+    settings: Settings, home: Home, address: Path, tell: Callable[[str], None] = lambda _: None
+) -> TableModel:
+    """Train on a table of one's own, judge the model on its held-out rows and register it.
+
+    Parameters
+    ----------
+    settings
+        Vocabulary, preset, device and seed.
+    home
+        Where run folders and the registry lie.
+    address
+        The table, in any format that `stellarfm.formats.open_table` reads.
+    tell
+        Called with a sentence on what is about to happen.
+
+    Raises
+    ------
+    StellarError
+        If the table cannot be read, lacks a column or has too few rows.
+    """
+    vocabulary = load_vocabulary(settings.training.vocabulary)
+    with open_database() as con:
+        table = read_tokens(con, open_table(con, address, "own"), vocabulary, called=str(address))
+    if len(table) < _MIN_STARS:
+        raise StellarError(f"{address} has {len(table)} rows; a model needs at least {_MIN_STARS} to learn from")
+    parts = split_rows(table)
+    sizes = {name: len(part) for name, part in parts.items()}
+    unknown = never_known(vocabulary, table)
+    tell(f"{len(table):,} stars: {sizes['train']:,} to learn from, {sizes['test']:,} held out")
+    if unknown:
+        tell(f"never known in this table: {', '.join(unknown)}")
+    data_hash = content_key(*(array.tobytes().hex() for array in (table.ids, table.values, table.errors)))
+    run = train_model(settings, home, vocabulary, parts["train"], parts["validation"], data_hash)
+    held_out = HeldOut(parts["test"], parts["train"], answerable(vocabulary, unknown))
+    evaluation = evaluate_model(home, run.key, run.model, held_out, data_hash)
+    log_evaluation(home, run, evaluation)
+    registry = Registry(home)
+    version = registry.register(
+        run.key, run.mlflow_run, run.model, model_tags(settings, vocabulary, evaluation.metrics)
+    )
+    return TableModel(run, evaluation, registry.promote_first(version), sizes)
+
+
+def split_rows(table: TokenTable) -> dict[str, TokenTable]:
+    """Split rows by their identifier alone, with the rule ``split_of`` of every training set: a star never changes sides."""
+    split = split_of(table.ids)
+    return {name: table.rows(split == name) for name in ("test", "validation", "train")}

@@ -1,0 +1,12 @@
+"""What a misspelt name may stand for."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return a remark on names that a misspelt one may stand for, "" if none is near."""
+    folded = {str(one).lower(): str(one) for one in known}
+    close = get_close_matches(name.lower(), folded, n=3, cutoff=0.5)
+    close += [one for one in folded if one not in close and one.startswith(f"{name.lower()}_")][: 3 - len(close)]
+    return f" (near it: {', '.join(folded[one] for one in close)})" if close else ""

@@ -1,0 +1,212 @@
+"""From a relation in DuckDB to what the model reads: a vocabulary's tokens as arrays, at once or streamed."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from stellarfm.errors import StellarError
+from stellarfm.model.token_table import TokenTable
+from stellarfm.sql_text import identifier
+from stellarfm.vocabulary import Token, Vocabulary
+
+_IDENTIFIER = re.compile(r"(?i)(row_?)?(id|name|designation|objid|source_id|apogee_id)|\w+_(id|name|designation)")
+
+
+@dataclass(frozen=True)
+class TokenQuery:
+    """How the tokens of a vocabulary are read from one relation.
+
+    Attributes
+    ----------
+    sql
+        A select that gives ``id`` and, for each column group g, ``v<g>`` (values) and ``e<g>`` (errors).
+    groups
+        For each group the places of its tokens in the vocabulary; a series shares one group.
+    missing
+        Names of tokens that the relation has no columns for.
+    num_tokens
+        Tokens of the vocabulary, found or not.
+    kept
+        Columns of the relation that go along as they are.
+    """
+
+    sql: str
+    groups: tuple[tuple[int, ...], ...]
+    missing: tuple[str, ...]
+    num_tokens: int
+    kept: tuple[str, ...] = ()
+
+
+def plan_tokens(
+    con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocabulary, keep: Sequence[str] = ()
+) -> TokenQuery:
+    """Find the columns of each token: one named like the token wins over the vocabulary's expression.
+
+    Parameters
+    ----------
+    con
+        Connection that knows the relation.
+    relation
+        What stands after ``from``: a table name, or a function such as ``read_parquet('x.parquet')``.
+    vocabulary
+        The tokens to look for.
+    keep
+        Columns that go along as they are.
+    """
+    columns = set(con.sql(f"select * from {relation} limit 0").columns)  # noqa: S608
+    series: dict[tuple[str, str], list[int]] = {}
+    selects: list[str] = []
+    groups: list[tuple[int, ...]] = []
+    missing: list[str] = []
+    for place, token in enumerate(vocabulary.tokens):
+        if token.name in columns:
+            error = f"{token.name}_error" if f"{token.name}_error" in columns else ""
+            selects.append(_scalar(len(groups), token.name, error))
+            groups.append((place,))
+        elif not _binds(con, relation, token.value):
+            missing.append(token.name)
+        elif token.element is not None:
+            series.setdefault((token.value, token.error), []).append(place)
+        else:
+            error = token.error if token.error and _binds(con, relation, token.error) else ""
+            selects.append(_scalar(len(groups), token.value, error))
+            groups.append((place,))
+    for (value, error), places in series.items():
+        has_error = bool(error) and _binds(con, relation, error)
+        selects.append(_array(len(groups), value, error if has_error else "", len(places)))
+        groups.append(tuple(places))
+    star = vocabulary.identifier if vocabulary.identifier in columns else "row_number() over () - 1"
+    kept = [f"{identifier(name)} as {identifier('kept ' + name)}" for name in keep]
+    sql = ", ".join([f"cast({star} as bigint) as id", *selects, *kept])
+    return TokenQuery(f"select {sql} from {relation}", tuple(groups), tuple(missing), len(vocabulary), tuple(keep))  # noqa: S608
+
+
+def identifiers(con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the columns that tell whose row it is: the vocabulary's identifier, and names or ids of other surveys."""
+    columns = con.sql(f"select * from {relation} limit 0").columns  # noqa: S608
+    return tuple(name for name in columns if name == vocabulary.identifier or _IDENTIFIER.fullmatch(name))
+
+
+def read_tokens(
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    vocabulary: Vocabulary,
+    *,
+    allow_missing: bool = False,
+    called: str | None = None,
+) -> TokenTable:
+    """Read all rows of a relation.
+
+    Parameters
+    ----------
+    con, relation, vocabulary
+        As in `plan_tokens`.
+    allow_missing
+        Whether tokens without columns are simply unknown.
+    called
+        What a person calls the relation.
+
+    Raises
+    ------
+    StellarError
+        If a token that is not optional has no column (or, with `allow_missing`, if none has), or there are no rows.
+    """
+    query = plan_tokens(con, relation, vocabulary)
+    refuse_missing(query, called or relation, vocabulary, allow_missing=allow_missing)
+    table = _run(con, query)
+    if len(table) == 0:
+        raise StellarError(
+            f"{called or relation} has no rows: there is nothing to learn or predict from an empty selection"
+        )
+    return table
+
+
+def stream_tokens(
+    con: duckdb.DuckDBPyConnection, query: TokenQuery, batch_size: int
+) -> Iterator[tuple[TokenTable, pa.Table]]:
+    """Yield the rows of a planned query in order with their kept columns, `batch_size` at a time, in flat memory."""
+    reader = con.sql(query.sql).to_arrow_reader(batch_size)
+    for batch in reader:
+        if batch.num_rows:
+            table = pa.Table.from_batches([batch])
+            yield _to_tokens(table, query), pa.table({name: table[f"kept {name}"] for name in query.kept})
+
+
+def refuse_missing(query: TokenQuery, relation: str, vocabulary: Vocabulary, *, allow_missing: bool) -> None:
+    """Say which tokens cannot be read.
+
+    Raises
+    ------
+    StellarError
+        If a token that is not optional has no column (or, with `allow_missing`, if none has).
+    """
+    needed = [name for name in query.missing if not vocabulary.tokens[vocabulary.index(name)].optional]
+    if query.groups and (allow_missing or not needed):
+        return
+    name = (needed or query.missing)[0]
+    token = vocabulary.tokens[vocabulary.index(name)]
+    more = f" (and {len(needed) - 1} more tokens)" if len(needed) > 1 else ""
+    raise StellarError(
+        f"{relation} has no column for the token {name!r}{more}: it needs a column of that name or {token.value!r}; "
+        f"add it, or use another vocabulary"
+    )
+
+
+def _run(con: duckdb.DuckDBPyConnection, query: TokenQuery) -> TokenTable:
+    try:
+        return _to_tokens(con.sql(query.sql).to_arrow_table(), query)
+    except duckdb.ConversionException as error:
+        first = str(error).splitlines()[0]
+        raise StellarError(f"a column of the table is not a number where a token needs one: {first}") from error
+
+
+def _to_tokens(table: pa.Table, query: TokenQuery) -> TokenTable:
+    values = np.full((table.num_rows, query.num_tokens), np.nan, dtype=np.float32)
+    errors = np.zeros_like(values)
+    for group, places in enumerate(query.groups):
+        values[:, list(places)] = _column(table, f"v{group}", len(places))
+        if f"e{group}" in table.column_names:
+            errors[:, list(places)] = np.nan_to_num(_column(table, f"e{group}", len(places)))
+    return TokenTable(table["id"].to_numpy().astype(np.int64), values, errors)
+
+
+def _column(table: pa.Table, name: str, width: int) -> NDArray[np.float32]:
+    """Return one group's column as (N, width)."""
+    column = table[name].combine_chunks()
+    if pa.types.is_fixed_size_list(column.type):
+        column = column.flatten()
+    array: NDArray[np.float32] = column.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+    return array.reshape(table.num_rows, width)
+
+
+def _scalar(group: int, value: str, error: str) -> str:
+    selects = [f"cast({value} as float) as v{group}"]
+    return ", ".join([*selects, f"cast({error} as float) as e{group}"] if error else selects)
+
+
+def _array(group: int, value: str, error: str, width: int) -> str:
+    """Return the select of a series: a NULL array becomes one of NaN, so that every row has its `width` places."""
+    unknown = f"repeat(['nan'::float], {width})::float[{width}]"
+    selects = [f"coalesce(cast({value} as float[{width}]), {unknown}) as v{group}"]
+    return ", ".join(
+        [*selects, f"coalesce(cast({error} as float[{width}]), {unknown}) as e{group}"] if error else selects
+    )
+
+
+def _binds(con: duckdb.DuckDBPyConnection, relation: str, expression: str) -> bool:
+    """Whether an expression of the vocabulary makes sense in the relation."""
+    try:
+        con.sql(f"select {expression} from {relation} limit 0")  # noqa: S608
+    except (duckdb.BinderException, duckdb.CatalogException):
+        return False
+    return True
+
+
+def describe(token: Token) -> str:
+    """Return a token with its unit, for tables and axis labels."""
+    return f"{token.name} [{token.unit}]" if token.unit else token.name

@@ -1,0 +1,1 @@
+"""The warehouse: a DuckDB file that is built from the landing by the SQL of ``sql/``."""

@@ -1,0 +1,47 @@
+"""Connections to a warehouse."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from stellarfm.database import open_database
+from stellarfm.errors import StellarError
+
+
+@contextmanager
+def connect(
+    path: Path, *, read_only: bool = False, memory_limit: str = "2GB", threads: int = 2
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a warehouse; it never installs or loads extensions by itself.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file.
+    read_only
+        Whether others may read it at the same time.
+    memory_limit, threads
+        What DuckDB may take.
+
+    Raises
+    ------
+    StellarError
+        If the file cannot be opened.
+    """
+    try:
+        con = open_database(path, read_only=read_only, memory_limit=memory_limit, threads=threads)
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0]
+        raise StellarError(f"{path} cannot be opened ({first}); run `stellarfm prepare` to build it anew") from error
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def scalar(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+    """Return the single value of a query."""
+    return con.execute(sql, dict(parameters or {})).fetchall()[0][0]

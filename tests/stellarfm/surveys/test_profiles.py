@@ -1,0 +1,99 @@
+"""What a survey's release is stands in one file: read strictly, and known nowhere else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from stellarfm.errors import StellarError
+from stellarfm.landing.schema import landing_schemas
+from stellarfm.resources import resource_folder
+from stellarfm.sky import simulate as sky
+from stellarfm.surveys.profile import load_survey, survey_names
+from stellarfm.surveys.selection import Surveys, choose_surveys
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+TWOMASS = (resource_folder("surveys") / "twomass.toml").read_text(encoding="utf-8")
+
+
+def profile(tmp_path: Path, before: str, after: str) -> str:
+    """Write the profile of 2MASS with a change and return its path."""
+    assert before in TWOMASS
+    path = tmp_path / "changed.toml"
+    path.write_text(TWOMASS.replace(before, after, 1))
+    return str(path)
+
+
+@pytest.mark.parametrize("name", survey_names())
+def test_a_profile_that_comes_along_is_valid_and_says_its_source(name: str) -> None:
+    survey = load_survey(name)
+    assert survey.tables and survey.citation
+    assert (resource_folder("surveys") / f"{name}.toml").read_text(encoding="utf-8").startswith("# ")
+
+
+def test_the_simulated_sky_has_the_tables_of_the_profiles() -> None:
+    made = sky.simulate_range(1, 0, 10)
+    schemas = landing_schemas(choose_surveys())
+    assert {name: schema.empty().schema for name, schema in schemas.items()} == {
+        name: made[name].schema for name in schemas
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("status =", "statsu =", r"changed.toml: unknown key 'statsu' \(near it: status"),
+        ('citation = "Skrutskie et al. (2006, AJ 131, 1163)"', "", "changed.toml: the key 'citation' is missing"),
+        ("epoch_year = 2000.0", 'epoch_year = "J2000"', "changed.toml: epoch_year: Input should be a valid number"),
+        ("epoch_year = 2000.0", "epoch_year = 200.0", "changed.toml: epoch_year"),
+        ("radius_arcsec = 1.5", "radius_arcsec = -1.5", "changed.toml: crossmatch.radius_arcsec"),
+        ('ra = "double"', 'ra = "number"', "changed.toml: tables.twomass_psc.columns.ra"),
+        ('"jdate"]', '"juliandate"]', "needed names the column 'juliandate', which"),
+        ('k_m = "ks_m"', 'km = "ks_m"', "at.gaia.renamed names the column 'km', which"),
+        ("\n[crossmatch]\n", "\n[crossmatch\n", "changed.toml is not valid TOML"),
+    ],
+)
+def test_a_mistake_in_a_profile_is_told_with_file_and_key(
+    tmp_path: Path, before: str, after: str, sentence: str
+) -> None:
+    with pytest.raises(StellarError, match=sentence):
+        load_survey(profile(tmp_path, before, after))
+
+
+def test_an_unknown_survey_or_release_names_those_that_are_known() -> None:
+    with pytest.raises(StellarError, match=r"no survey 'twomas' \(near it: twomass"):
+        load_survey("twomas")
+    with pytest.raises(StellarError, match="no profile of 'Gaia DR9' in stellarfm/surveys; known are Gaia DR3"):
+        choose_surveys("Gaia DR9")
+
+
+def test_two_surveys_cannot_claim_one_column() -> None:
+    gaia = load_survey("gaia_dr3")
+    thief = load_survey("twomass").model_copy(update={"tables": {"gaia_source": gaia.tables["gaia_source"]}})
+    with pytest.raises(StellarError, match=r"two surveys claim the column .* of the table gaia_source"):
+        _ = Surveys(gaia, thief, load_survey("apogee_dr17")).tables
+
+
+def test_the_addresses_of_services_are_no_part_of_the_content_key() -> None:
+    here, there = choose_surveys(), choose_surveys()
+    moved = here.gaia.model_copy(update={"services": {"tap": "http://127.0.0.1/tap"}})
+    assert Surveys(moved, there.twomass, there.apogee).to_dict() == here.to_dict()
+    shifted = here.gaia.model_copy(update={"epoch_year": 2017.5})
+    assert Surveys(shifted, there.twomass, there.apogee).to_dict() != here.to_dict()
+
+
+PECULIAR = {
+    "gaiadr3": r"gaiadr[0-9]",
+    "the epoch 2016.0": r"(?<![\d.])2016\.0(?!\d)",
+    "DataLink's word": r"XP_CONTINUOUS",
+    "counts of coefficients": r"(?i)(num|count|order|coefficient|bases)\w*\)? *[=<>!]+ *(55|110)\b|range\((55|110)\)|, 110\)",
+}
+
+
+@pytest.mark.parametrize("what", PECULIAR)
+def test_python_does_not_know_what_is_peculiar_to_a_release(what: str) -> None:
+    found = []
+    for path in sorted((REPOSITORY / "stellarfm").rglob("*.py")):
+        code = re.sub(r'""".*?"""', "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        found += [f"{path.name}: {line.strip()}" for line in code.splitlines() if re.search(PECULIAR[what], line)]
+    assert found == []
