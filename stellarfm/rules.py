@@ -24,7 +24,7 @@ _FILE = "sql/macros.sql"
 
 
 @dataclass(frozen=True)
-class Rule:
+class Macro:
     """One macro.
 
     Attributes
@@ -49,7 +49,7 @@ def macros_text() -> str:
 
 
 @cache
-def read_rules() -> tuple[Rule, ...]:
+def read_rules() -> tuple[Macro, ...]:
     """Return the macros in their order, each with the comment above it; one without has that of the macro before it.
 
     Raises
@@ -57,7 +57,7 @@ def read_rules() -> tuple[Rule, ...]:
     StellarError
         If a statement of the file is no macro, or two have one name.
     """
-    rules: list[Rule] = []
+    rules: list[Macro] = []
     text = macros_text()
     end = 0
     for found in _MACRO.finditer(text):
@@ -69,7 +69,7 @@ def read_rules() -> tuple[Rule, ...]:
         name, parameters = found[1], tuple(p.strip() for p in found[2].split(",") if p.strip())
         if any(rule.name == name for rule in rules):
             raise StellarError(f"{_FILE} makes the macro {name} twice")
-        rules.append(Rule(name, parameters, " ".join(found[3].split()), source or (rules[-1].source if rules else "")))
+        rules.append(Macro(name, parameters, " ".join(found[3].split()), source or (rules[-1].source if rules else "")))
         end = found.end()
     if text[end:].strip():
         raise StellarError(f"{_FILE}: {text[end:].strip().splitlines()[0]!r} is no `create macro name(…) as …;`")

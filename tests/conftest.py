@@ -1,5 +1,6 @@
 """What tests share: the real rows beside the checkout, and one small product made through the command line."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -12,6 +13,37 @@ from typing import Any
 import pytest
 
 pytest_plugins = ["tests.archives_fixture"]
+
+_exit_status: list[int] = []
+
+_SHARED_FIXTURES = ("archive_server", "made")
+"""Fixtures that take long and that tests of several files share."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of a file, or of a shared fixture, stay on one core when ``-n 2`` spreads them."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        group = next((name for name in _SHARED_FIXTURES if name in fixtures), str(item.path))
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Remember how the tests ended, for `_leave`."""
+    _exit_status.append(int(exitstatus))
+
+
+@atexit.register
+def _leave() -> None:
+    """End the process before Python takes DuckDB's binding down, which would print a page about what is still alive.
+
+    Registered before anything that a test imports, this runs after all of it.
+    """
+    if _exit_status:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_exit_status[-1])
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"

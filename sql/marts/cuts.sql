@@ -23,7 +23,8 @@ counts as (
     union all
     select 9, 'cut: coefficients in range', count(*) from marts.stars where has_all_xp and xp_in_range
     union all
-    select 10, format('cut: {} < BP-RP < {}', min_bp_rp_mag(), max_bp_rp_mag()), count(*) from marts.stars where has_all_xp and xp_in_range and colour_in_range
+    select 10, format('cut: {} < BP-RP < {}', min_bp_rp_mag(), max_bp_rp_mag()), count(*) from marts.stars
+    where has_all_xp and xp_in_range and colour_in_range
     union all
     select 11, format('cut: {} < G < {}', min_g_mag(), max_g_mag()), count(*) from marts.stars
     where has_all_xp and xp_in_range and colour_in_range and magnitude_in_range

@@ -98,10 +98,13 @@ class CheckReport:
         One report a table.
     error
         Why the run stopped, "" if it went on.
+    cuts
+        Each step of the selection in words, and the rows that it leaves; empty before the marts are made.
     """
 
     tables: tuple[TableReport, ...]
     error: str = ""
+    cuts: tuple[tuple[str, int], ...] = ()
 
     @property
     def has_only_drifted(self) -> bool:
@@ -133,11 +136,12 @@ class CheckReport:
         ]
         failed = [f"- **{f.severity}** {sentence(r.table, f)}" for r in self.tables for f in r.findings]
         stopped = [f"**Stopped**: {self.error}", ""] if self.error else []
-        return "\n".join([*stopped, *lines, "", *failed]).rstrip() + "\n"
+        cuts = ["", "| step | rows left |", "|---|--:|", *(f"| {cut} | {rows:,} |" for cut, rows in self.cuts)]
+        return "\n".join([*stopped, *lines, "", *failed, *(cuts if self.cuts else [])]).rstrip() + "\n"
 
     def joined(self, other: "CheckReport") -> "CheckReport":
         """Return this report with the tables of another after its own."""
-        return CheckReport(self.tables + other.tables, self.error or other.error)
+        return CheckReport(self.tables + other.tables, self.error or other.error, other.cuts or self.cuts)
 
 
 def sentence(table: str, finding: FailedRule) -> str:
@@ -151,7 +155,7 @@ def write_record(folder: Path, report: CheckReport) -> None:
         judged = {table.table for table in report.tables}
         earlier = read_record(folder)
         before = tuple(table for table in earlier.tables if table.table not in judged)
-        report = CheckReport(before + report.tables, earlier.error or report.error)
+        report = CheckReport(before + report.tables, earlier.error or report.error, report.cuts or earlier.cuts)
     write_json(folder / RECORD_FILE, asdict(report))
 
 
@@ -167,7 +171,8 @@ def read_record(folder: Path) -> CheckReport:
     if not path.is_file():
         raise StellarError(f"{folder} holds no checks; run `stellarfm prepare` first")
     data = json.loads(path.read_text(encoding="utf-8"))
-    return CheckReport(tuple(_table(item) for item in data["tables"]), data["error"])
+    cuts = tuple((cut, rows) for cut, rows in data.get("cuts", ()))
+    return CheckReport(tuple(_table(item) for item in data["tables"]), data["error"], cuts)
 
 
 def quarantine_file(folder: Path, table: str) -> Path:

@@ -43,6 +43,7 @@ def check_tables(
     accepted: Mapping[str, Statistics] | None = None,
     raise_drift: bool = True,
     not_given: Collection[str] = (),
+    cuts: Sequence[tuple[str, int]] = (),
     memory_limit: str = "2GB",
     threads: int = 2,
 ) -> CheckReport:
@@ -74,6 +75,8 @@ def check_tables(
         they drift with it, and a person should have to accept them once. The report's ``error`` says that it must stop.
     not_given
         Tables as ``schema.name`` that the selection does without; rules that need one of them are not judged.
+    cuts
+        Steps of the selection with the rows that they leave, to show beside what was found.
     memory_limit, threads
         What DuckDB may take.
 
@@ -103,7 +106,8 @@ def check_tables(
             for suite in (suite.without(not_given) for suite in suites)
         ]
         validator.write_docs()
-        report = CheckReport(tuple(reports), next(filter(None, (_objection(table, limits) for table in reports)), ""))
+        objection = next(filter(None, (_objection(table, limits) for table in reports)), "")
+        report = CheckReport(tuple(reports), objection, tuple(cuts))
         write_record(folder, report)
         write_index(folder)
         if report.error and (raise_drift or not report.has_only_drifted or _too_many(reports, limits)):
@@ -123,6 +127,9 @@ def _survey_parameters(surveys: Surveys) -> dict[str, Any]:
         "num_rp": xp.num_rp,
         "num_bp_set": [xp.num_bp],
         "num_rp_set": [xp.num_rp],
+        # separations are rounded when they are made from chords
+        "twomass_radius_arcsec": (surveys.twomass.crossmatch.radius_arcsec or 0) + 1e-6,
+        "apogee_radius_arcsec": (surveys.apogee.crossmatch.radius_arcsec or 0) + 1e-6,
         "no_dust_logebv": no_dust,
         "least_logebv": no_dust - 1e-3,  # rounded to float32
     }

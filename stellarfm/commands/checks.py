@@ -32,6 +32,9 @@ def show(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     for table in report.tables:
         for finding in table.findings:
             print_text(f"\n[bold]{finding.severity}[/bold] {sentence(table.table, finding)}", soft_wrap=True)
+    if report.cuts:
+        print_text()
+        print_table(["step", "rows left"], [[cut, f"{left:,}"] for cut, left in report.cuts])
     print_text(f"\n{'[bold]stopped[/bold] ' + report.error if report.error else 'passed'}", soft_wrap=True)
     return print_text(f"docs    {docs}", soft_wrap=True)
 

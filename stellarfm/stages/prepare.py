@@ -21,7 +21,7 @@ from stellarfm.progress import progress_bar
 from stellarfm.resources import folder_texts, resource_folder
 from stellarfm.stages.ingest import Snapshot, snapshot_of, source_of
 from stellarfm.surveys.selection import Surveys, choose_surveys
-from stellarfm.warehouse.build import warehouse_texts
+from stellarfm.warehouse.build import read_cuts, warehouse_texts
 from stellarfm.warehouse.connection import connect, scalar
 from stellarfm.warehouse.recipes import recipe_of
 
@@ -142,8 +142,10 @@ def _build(
         with opened(path) as con:
             recipe.build_marts(con, surveys)
             sources = {"marts.stars": {"source_rows": scalar(con, recipe.source_rows)}}
+            cuts = read_cuts(con)
         progress(3, _STEPS, "checking the marts")
-        report = staged.joined(check(path, recipe.checked_marts, folder, settings.checks, parameters=sources))
+        marts = check(path, recipe.checked_marts, folder, settings.checks, parameters=sources, cuts=cuts)
+        report = staged.joined(marts)
         if report.error:
             raise CheckFailedError(report.error, report)
         with opened(path) as con:

@@ -118,6 +118,13 @@ def build_marts_of_training_set(con: duckdb.DuckDBPyConnection, surveys: Surveys
     _create(con, "marts.training_set", "marts/training_set")
 
 
+def read_cuts(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
+    """Return the steps of the selection in words with the rows that each leaves; none where nothing was selected."""
+    if not con.execute("select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'cuts'").fetchall():
+        return []
+    return [(cut, rows) for cut, rows in con.execute("select cut, rows_left from marts.cuts order by step").fetchall()]
+
+
 def warehouse_texts() -> dict[str, str]:
     """Return the text of everything in ``sql/`` that a warehouse is built and checked with, for its content key."""
     return {name: text for name, text in sql_texts().items() if not name.startswith("catalog/")}

@@ -11,6 +11,7 @@ from stellarfm.archives.files import Files
 from stellarfm.database import open_database
 from stellarfm.formats import write_table
 from stellarfm.landing.parts import Landing
+from stellarfm.surveys.selection import choose_surveys
 
 GAIA, XP, TWOMASS, APOGEE, DUST = (
     "gaia_source", "xp_continuous_mean_spectrum", "twomass_psc", "apogee_allstar", "extinction",
@@ -44,7 +45,7 @@ def _toml(value: Any) -> str:
 
 def fetch(path: Path, folder: Path, seed: int = 7) -> Landing:
     """Fill the landing of a mapping."""
-    source = Files(path, seed)
+    source = Files(path, choose_surveys(), seed)
     landing = Landing(folder / "landing", source.folder)
     source.fetch(landing, lambda done, total, remark: None)
     return landing

@@ -20,7 +20,7 @@ def _hashes(landing: Landing) -> dict[tuple[str, str], str]:
 
 def test_a_sky_is_written_in_parts_with_all_tables(tmp_path: Path) -> None:
     landing, told = Landing(tmp_path, "simulated"), []
-    simulated.fetch(landing, 2500, 3, lambda done, total: told.append((done, total)))
+    simulated.fetch(landing, 2500, 3, lambda done, total, _: told.append((done, total)))
     assert set(landing.tables()) == set(sky.TABLES)
     assert len(landing.files("gaia_source")) == 3
     assert landing.rows()["truth"] == 2500

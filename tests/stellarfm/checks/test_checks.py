@@ -176,7 +176,7 @@ def test_sql_finds_as_many_rows_as_great_expectations(tmp_path):
     rules = [Rule(f"rule_{k}", "row", "a test", kind, kwargs) for k, (kind, kwargs) in enumerate(ROW_RULES)]
     with open_validator(database, tmp_path) as validator:
         validator.con.execute("create view given as from checked.main.values_table")
-        results = validator.validate("given", "given", rules, {})
+        results = validator.validate("given", "given", rules)
         counts = [
             scalar(validator.con, f"select count(*) from given where {breaking_condition(rule, 'given')}")
             for rule in rules

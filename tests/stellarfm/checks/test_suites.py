@@ -14,6 +14,7 @@ from stellarfm.checks.rows import names_rows
 from stellarfm.checks.suites import read_suite, suite_tables
 from stellarfm.checks.validator import import_great_expectations
 from stellarfm.resources import read_sql, resource_folder
+from stellarfm.rules import install_rules
 from stellarfm.vocabulary import load_vocabulary
 from tests.stellarfm.checks.conftest import CHECKED_MARTS, CHECKED_STAGING
 
@@ -93,6 +94,7 @@ def test_identifiers_positions_and_latitudes_agree_on_the_whole_sphere(clean_war
     sky = SkyCoord(ra * u.deg, dec * u.deg, frame="icrs")
     pixel = HEALPix(nside=256, order="nested").lonlat_to_healpix(ra * u.deg, dec * u.deg).astype(np.int64)
     with duckdb.connect() as con:
+        install_rules(con)
         con.execute(f"attach '{clean_warehouse}' as original (read_only)")
         con.execute("attach ':memory:' as checked")
         con.execute("create schema checked.staging")

@@ -114,7 +114,7 @@ def test_a_star_of_which_nothing_is_known_gets_a_finite_answer() -> None:
 
 def test_a_mixture_lies_around_its_median_with_half_of_its_central_68_percent() -> None:
     """Given two equal Gaussians of sigma 1 at -1 and 1: 84.1 % lie below 1.411."""
-    answer = Answer(mean=torch.tensor([[[-1.0, 1.0]]]), log_variance=torch.zeros(1, 1, 2), share=torch.zeros(1, 1, 2))
+    answer = Answer(mean=torch.tensor([[[-1.0, 1.0]]]), log_variance=torch.zeros(1, 1, 2), mixture_logits=torch.zeros(1, 1, 2))
     median, error = answer.median_and_error()
     assert median.item() == pytest.approx(0, abs=1e-6)
     assert 0.5 * (norm.cdf(error.item() + 1) + norm.cdf(error.item() - 1)) == pytest.approx(0.84134475, abs=1e-6)
@@ -139,7 +139,7 @@ def test_a_quantile_is_where_the_cumulative_distribution_reaches_its_share(
 def test_attention_sums_to_one_over_the_tokens_that_are_known() -> None:
     net, (ids, values, errors) = network("as published"), stars(2, 6, seed=1)
     ids[:, 4:] = 0
-    share = net.look(net.encode(ids, values, errors), torch.tensor([[1], [2]]))
+    share = net.attention_weights(net.encode(ids, values, errors), torch.tensor([[1], [2]]))
     torch.testing.assert_close(share.sum(-1), torch.ones(2, 1))
     assert bool((share[..., 4:] == 0).all())
 
