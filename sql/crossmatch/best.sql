@@ -1,12 +1,14 @@
 -- The nearest right row of each left row, and how far it can be trusted.
--- Reliability is the chance that a pair this close is no chance pair (Sutherland & Saunders 1992, MNRAS 259, 413): L / (L + n)
--- with L the density at this separation for the position errors of both, and n that of the right rows around.
+-- Reliability is the probability that a pair this close is no chance pair (Sutherland & Saunders 1992, MNRAS 259, 413):
+-- L / (L + n) with L the density at this separation for the position errors of both, and n that of the right rows around, both
+-- per square arcsec.
 -- Given: pairs (left_row, right_row, separation_arcsec), left_side and right_side (row_number, identifier, error_arcsec), and
 -- right_positions (row_number, ra and dec in deg).
 with
 
 ranked as (
 
+    -- of two equally near rows the smaller row number comes first: the choice never depends on the order of the work
     select
         *,
         row_number() over (partition by left_row order by separation_arcsec, right_row) as left_rank,
@@ -24,7 +26,7 @@ nearest as (
 
 surroundings as (
 
-    -- fields of equal area everywhere, a quarter of a degree wide at the equator
+    -- fields of equal area everywhere, for they are cut in RA and in sin(dec); a quarter of a degree wide at the equator
     select
         row_number,
         count(*) over (
@@ -35,9 +37,10 @@ surroundings as (
 
 ),
 
-judged as (
+compared as (
 
-    -- a row whose error is not known has 0.1 arcsec
+    -- a row whose error is not known has 0.1 arcsec. Errors add up in quadrature; the density of separations in two dimensions
+    -- is a Gaussian of that variance, so it is divided by 2 pi times the variance, not by its root
     select
         nearest.*,
         left_side.identifier as left_identifier,
@@ -59,4 +62,4 @@ select
     cast(num_neighbours as integer) as num_neighbours,
     right_rank = 1 as is_mutual_best,
     likelihood / (likelihood + per_arcsec2) as reliability
-from judged
+from compared

@@ -1,6 +1,8 @@
 -- Each point of the side that is copied, once for every cell of a grid in three dimensions that its sphere of search touches.
--- A grid in space has no poles and no edge at RA 0. Three numbers of a cell, 21 bits each, make one integer.
--- Given: build (x, y, z, whatever else), the reach of a search, and the size of a cell, more than twice the reach.
+-- A grid in space has no poles and no edge at RA 0. Three numbers of a cell, 21 bits each, make one integer; coordinates are
+-- shifted by 2, for a negative number would spill into the bits of its neighbours.
+-- Given: build (x, y, z, whatever else), the reach of a search as a chord of the unit sphere, and the size of a cell, more than
+-- twice the reach.
 with
 
 bounds as (
@@ -19,7 +21,8 @@ bounds as (
 
 steps as (
 
-    -- a sphere touches one cell or two along each axis
+    -- A sphere touches one cell or two along each axis: no more (0) means one row of the table, one more (1) means two.
+    -- Joined on how many more there are, every point is copied once (1 x 1 x 1) to eight times (2 x 2 x 2).
     select
         x_more,
         y_more,

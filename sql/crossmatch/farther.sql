@@ -1,5 +1,5 @@
 -- Pairs that are not the nearest of their left row: of two equally near ones that with the larger right row.
--- Most left rows have one pair: only those with more are ranked.
+-- Most left rows have one pair: only those with more are ranked, which costs a sort.
 -- Given: pairs (left_row, right_row, separation_arcsec), with the row ids of a table.
 with
 

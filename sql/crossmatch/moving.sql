@@ -1,11 +1,12 @@
--- Points that move, carried to the reference epoch: unit vectors, with their motion a year as seen from there.
+-- Points that move, carried to the reference epoch: unit vectors, with their motion in radians a year as seen from there.
+-- Motion is uniform along the tangent, without radial velocity: as astropy applies space motion to stars without distance.
 -- Given: positions (row_number, ra and dec in deg, pmra and pmdec in mas/yr, epoch in years), the reference epoch, and how far
 -- the epochs of the other side are from it at most. `drift` is how far a point may be from here at such an epoch.
 with
 
 directions as (
 
-    -- a motion that is not known is none
+    -- a motion that is not known is none; 6.48e8 mas are 180 degrees
     select
         row_number,
         radians(ra) as alpha,
@@ -20,6 +21,8 @@ directions as (
 
 motions as (
 
+    -- p: the direction; m: its motion, along the unit vectors to the east (-sin alpha, cos alpha, 0) and to the north
+    -- (-sin delta cos alpha, -sin delta sin alpha, cos delta); q: where it is after the years, before it is scaled to length 1
     select
         row_number,
         cos(delta) * cos(alpha) as px,
@@ -44,6 +47,6 @@ select
     mx * scale as vx,
     my * scale as vy,
     mz * scale as vz,
-    -- on a sphere of radius 1 the way is a little longer than along the tangent
+    -- never too small: five per cent more than the way along the tangent covers what the curvature of the sphere changes
     1.05 * sqrt(vx * vx + vy * vy + vz * vz) * getvariable('epoch_spread') as drift
 from motions

@@ -4,7 +4,8 @@ with
 
 meetings as (
 
-    -- the moving side has no years, the other no motion
+    -- the moving side has no years, the other no motion, so one formula serves whichever of them was copied into cells: u is the
+    -- first point at the epoch of the second, w the second at that of the first, both scaled to length 1
     select
         build_cells.row_number as build_row,
         probe_cells.row_number as probe_row,
@@ -25,6 +26,7 @@ meetings as (
 
 )
 
+-- an angle from its chord: exact for small ones, where an arc cosine would lose all digits
 select
     build_row,
     probe_row,

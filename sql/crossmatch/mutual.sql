@@ -1,4 +1,4 @@
--- Pairs of which each is the other's nearest.
+-- Pairs of which each row is the other's nearest; of two equally near ones the smaller row number comes first.
 -- Given: pairs (left_row, right_row, separation_arcsec).
 select left_row, right_row, separation_arcsec
 from pairs

@@ -16,6 +16,7 @@ meetings as (
 
 )
 
+-- an angle from its chord: exact for small ones, where an arc cosine would lose all digits
 select
     build_row,
     probe_row,

@@ -1,4 +1,4 @@
--- Each point of the side that is streamed, in its own cell.
+-- Each point of the side that is streamed, in the one cell that it lies in; numbered as in build_cells.
 -- Given: probe (x, y, z, whatever else) and the cell size.
 select
     *,

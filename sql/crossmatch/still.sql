@@ -1,4 +1,4 @@
--- Points as they are, with the years from the reference epoch to their own.
+-- Points as they are, as unit vectors, with the years from the reference epoch to that of each; NULL where none is known.
 -- Given: positions (row_number, ra and dec in deg, epoch in years) and the reference epoch.
 select
     row_number,

@@ -10,8 +10,10 @@ from stellarfm.sql_text import identifier
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT", "USMALLINT",
             "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
 _MAX_PROPER_MOTION_MAS_YR = 1e5
-"""Ten times that of Barnard's star, the fastest known."""
+"""Ten times that of Barnard's star, the fastest known: anything above is a mistake or in other units."""
+
 _FIRST_YEAR, _LAST_YEAR = 1500.0, 2500.0
+"""Julian dates, fractions of a century and years since 2000 all lie outside of these."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,17 @@ class Side:
     identifier
         Column or expression that names a row in the result.
     epoch
-        Epoch of the positions: a number of years or the column that holds them, "" if it is not known.
+        Epoch of the positions: a Julian year or the column that holds it, "" if it is not known.
     moves
         Whether the proper motions are to be used.
     ra, dec
         Columns of the position, degrees.
     pmra, pmdec
-        Columns of the proper motion, mas/yr; the first is times cos(dec).
+        Columns of the proper motion, mas/yr; the first is multiplied by cos(dec), as in Gaia's tables.
     row
         Expression that numbers the rows.
     error_arcsec
-        Column or expression of the position's error, 1 sigma in each direction, "" if it is not known.
+        Column or expression of the position's error, 1 sigma in each direction, arcsec, "" if it is not known.
     name
         What the table is called in messages, the relation if "".
     """
@@ -71,7 +73,7 @@ class Inspected:
     moving
         Rows with a proper motion that is to be used.
     first_epoch, last_epoch
-        Years; None if the epoch is not known.
+        Julian years; None if the epoch is not known.
     """
 
     rows: int
@@ -82,7 +84,7 @@ class Inspected:
 
 
 def inspect_side(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Inspected:
-    """Give a side's columns the names that the SQL uses, as a view, and look at all rows once.
+    """Give a side's columns the names that the SQL uses, as a view, and check all rows in one pass.
 
     Parameters
     ----------
@@ -91,7 +93,12 @@ def inspect_side(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Inspe
     side
         The side.
     view
-        Name of the temporary view to make: row_number, ra, dec, pmra, pmdec, epoch.
+        Name of the temporary view to make: row_number, ra and dec in degrees, pmra and pmdec in mas/yr, epoch in years.
+
+    Returns
+    -------
+    Inspected
+        Counts and epochs of the rows.
 
     Raises
     ------
@@ -109,6 +116,7 @@ def inspect_side(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Inspe
         f"create or replace temp view {view} as select {side.row} as row_number, {_double(side.ra)} as ra, "
         f"{_double(side.dec)} as dec, {pmra} as pmra, {pmdec} as pmdec, {epoch} as epoch from {side.relation}"
     )
+    # one scan counts everything; a second one, for the message, runs only if something is wrong
     found = con.execute(
         "select count(*), count(*) filter (isfinite(ra) and isfinite(dec)), "
         "count(*) filter (isfinite(pmra) and isfinite(pmdec)), min(epoch), max(epoch), "
@@ -127,7 +135,7 @@ _WRONG = {
     f"or isfinite(pmdec) and abs(pmdec) > {_MAX_PROPER_MOTION_MAS_YR}",
     "epoch": f"epoch is null or epoch not between {_FIRST_YEAR} and {_LAST_YEAR}",
 }
-"""What no row may have."""
+"""What no row may have, as SQL conditions. A position or motion that is NULL, NaN or infinite is unknown, not wrong."""
 
 
 def _refuse(con: duckdb.DuckDBPyConnection, side: Side, view: str, kind: str, count: int) -> None:
@@ -147,7 +155,15 @@ def _refuse(con: duckdb.DuckDBPyConnection, side: Side, view: str, kind: str, co
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """Return the columns of a relation with their types."""
+    """Return the columns of a relation with their types, in their order.
+
+    Parameters
+    ----------
+    con
+        Connection that knows the relation.
+    relation
+        What stands after ``from``.
+    """
     return {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
 
 
@@ -158,8 +174,9 @@ def _check_types(con: duckdb.DuckDBPyConnection, side: Side, needed: list[str]) 
         if kind is None:
             near = [name for name in columns_of(con, side.relation) if column.lower() in name.lower()]
             near = near or _like(column, list(types))
-            hint = f"; is it {' or '.join(near[:3])}?" if near else f"; it has {', '.join(list(types)[:8])}"
-            raise StellarError(f"{side.label} has no column {column}{hint} Name the right one with an option")
+            hint = f"; it may be {' or '.join(near[:3])}" if near else f"; it has {', '.join(list(types)[:8])}"
+            raise StellarError(f"{side.label} has no column {column}{hint}. Name the right one with an option")
+        # DECIMAL(18,3) is a number, DOUBLE[] a list of some
         if kind.split("(")[0] not in _NUMBERS or kind.endswith("]"):
             _refuse_type(con, side, column, kind)
 

@@ -33,7 +33,7 @@ class Columns:
     pmra, pmdec
         Proper motion, mas/yr.
     epoch
-        A year, or the column of years.
+        A Julian year, or the column of years; "" if it is not known.
     """
 
     ra: str = "ra"
@@ -50,15 +50,15 @@ class Matched:
     Attributes
     ----------
     rows_left, rows_right
-        Rows of the inputs.
+        Number of rows of the inputs.
     pairs
-        Rows of the output.
+        Number of rows of the output.
     unmatched_left, unmatched_right
-        Rows without a pair.
+        Number of rows without a pair.
     without_position_left, without_position_right
-        Rows whose position is NULL or not a number, among the unmatched.
+        Number of rows whose position is NULL or not a number, among the unmatched.
     moving_left, moving_right
-        Rows with a proper motion that was used.
+        Number of rows with a proper motion that was used.
     """
 
     rows_left: int
@@ -95,7 +95,7 @@ def match_tables(
     target
         File to write; its suffix gives the format.
     radius_arcsec
-        Largest separation.
+        Largest separation, itself included, in arcsec.
     find
         ``best``: the nearest right row of each left row; ``all``: every pair.
     one_to_one
@@ -104,6 +104,11 @@ def match_tables(
         Whether rows are carried to the epoch of the other side.
     told
         Called at the start of each of the `STEPS`.
+
+    Returns
+    -------
+    Matched
+        How many rows there were, and how many of them were matched.
 
     Raises
     ------
@@ -117,6 +122,7 @@ def match_tables(
     ]
     _check_epochs(*sides)
     told(STEPS[1])
+    # the pairs may come in any order, and to keep one would cost memory
     con.execute("set preserve_insertion_order = false")
     found = find_pairs(con, *sides, radius_arcsec=radius_arcsec)
     told(STEPS[2])
@@ -125,6 +131,7 @@ def match_tables(
     elif find == "best":
         keep_nearest(con)
     told(STEPS[3])
+    # where each left row has one pair at most, the pairs are the matched left rows, and only the right ones are counted
     once = one_to_one or find == "best"
     matched_right = count_distinct(con, "right_row", "pairs")
     names = _output_names(con)
@@ -151,12 +158,14 @@ def _matched(pairs: int, matched_left: int, matched_right: int, left: Inspected,
 def _write(con: duckdb.DuckDBPyConnection, query: str, target: Path, names: Mapping[str, Mapping[str, str]]) -> int:
     """Write the matched rows in the order of the left ones and return their number.
 
-    Only a sort makes that order: a join passes rows on as it finds them. Where memory is short one core needs the least.
+    Only a sort makes that order: a join passes rows on as it finds them. If memory runs short, it is tried again on one core,
+    which needs the least.
     """
     fields = {}
     if keeps_fields(target):
         fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
-    # the planner takes the bounds of slices for few rows, and would hold the larger table
+    # the query is written in the order that holds the smaller table. The planner would turn it round: it takes the bounds of
+    # slices for a sign of few rows
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     try:
         return write_table(con, query, target, fields)
@@ -174,6 +183,7 @@ def _open(
     relation = open_numbered(con, address, name)
     present = {column.lower() for column in columns_of(con, relation)}
     pmra, pmdec = columns.pmra or "pmra", columns.pmdec or "pmdec"
+    # a table may have no motions at all, or both; one that was named, or stands alone, is a mistake
     asked = bool(columns.pmra or columns.pmdec)
     has = [column for column in (pmra, pmdec) if column.lower() in present]
     if proper_motions and (asked or has) and len(has) < 2:
@@ -234,6 +244,7 @@ def _output_names(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
         suffix = "_" + table.removesuffix("_table")
         for name in listed:
             shown = name + suffix if counts[name.lower()] > 1 else name
+            # a suffixed name may be taken by a third column: suffixes are added until it is free
             while shown.lower() in used or (shown != name and shown.lower() in counts):
                 shown += suffix
             used.add(shown.lower())
@@ -248,11 +259,16 @@ def workspace(memory_limit: str, threads: int, temporary: Path | None = None) ->
     Parameters
     ----------
     memory_limit
-        E.g. ``1GB``.
+        As DuckDB writes it, e.g. ``1GB``.
     threads
         Cores to use, 0 for all.
     temporary
         Where to make the folder; the system's place for temporary files by default.
+
+    Yields
+    ------
+    DuckDBPyConnection
+        Closed at the end of the block.
 
     Raises
     ------
@@ -277,7 +293,7 @@ def workspace(memory_limit: str, threads: int, temporary: Path | None = None) ->
             yield con
         except duckdb.OutOfMemoryException as error:
             raise StellarError(
-                f"the crossmatch does not fit into {memory_limit} with {threads} threads; give a larger --memory-limit, "
+                f"the crossmatch does not fit into {memory_limit} with {threads or 'all'} threads; give a larger --memory-limit, "
                 "fewer --threads or a larger folder with --temporary"
             ) from error
         finally:

@@ -1,4 +1,4 @@
-"""What the model must beat: a colour fit for scale, and gradient-boosted trees for honour."""
+"""What the model must beat: a fit in colour, which sets the scale, and gradient-boosted trees, as the paper has."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Vocabulary
 
 XGBOOST_AS_PUBLISHED: dict[str, Any] = {"n_estimators": 2000}
-"""Leung & Bovy (2024): 2000 trees, everything else as it comes."""
+"""Leung & Bovy (2024): 2000 trees, everything else at XGBoost's defaults."""
 
 XGBOOST_TUNED: dict[str, Any] = {
     "n_estimators": 1500,
@@ -31,20 +31,21 @@ def cubic_fit(train_x: Floats, train_y: Floats, x: Floats) -> NDArray[np.float64
     Parameters
     ----------
     train_x, train_y
-        Shape (N,); rows where either is NaN are left out of the fit.
+        Shape (N,), in any units; rows where either is NaN are left out of the fit.
     x
-        Shape (M,).
+        Shape (M,), in the unit of `train_x`.
 
     Returns
     -------
     ndarray, shape (M,)
-        NaN where x is.
+        In the unit of `train_y`; NaN where x is.
 
     Raises
     ------
     StellarError
         If fewer than four rows have both.
     """
+    # four coefficients need four points; `Polynomial.fit` scales x to [-1, 1], where powers are well conditioned
     known = np.isfinite(train_x) & np.isfinite(train_y)
     if int(known.sum()) < 4:
         raise StellarError("a cubic fit needs at least four stars with a colour and a label; take a larger sample")
@@ -65,10 +66,23 @@ def xgboost_fit(
 ) -> NDArray[np.float32]:
     """Predict tokens by XGBoost trained on the same rows and inputs as the model.
 
+    Parameters
+    ----------
+    train, test
+        Stars to fit on, and stars to predict for; both (N, T) tables of the vocabulary.
+    vocabulary
+        Their tokens.
+    inputs, requests
+        Tokens that the trees see, and tokens that they predict.
+    seed, threads
+        Random state and number of threads of XGBoost.
+    settings
+        Further settings of ``XGBRegressor``.
+
     Returns
     -------
     ndarray, shape (len(test), len(requests))
-        Predictions; each request is fitted on the training stars that have it.
+        Predictions in the units of the tokens; each request is fitted on the training stars that have it.
     """
     from xgboost import XGBRegressor
 
@@ -77,6 +91,7 @@ def xgboost_fit(
     for place, name in enumerate(requests):
         target = train.values[:, vocabulary.index(name)]
         known = np.isfinite(target)
+        # targets are standardised, as published; a missing input stays NaN, for which XGBoost learns a side at every split
         regressor = XGBRegressor(random_state=seed, n_jobs=threads, **settings)
         centre, width = float(target[known].mean()), float(target[known].std())
         regressor.fit(train.values[known][:, columns], (target[known] - centre) / width)

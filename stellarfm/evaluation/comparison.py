@@ -19,7 +19,20 @@ _TREE_LABELS = ("teff", "logg", "m_h")
 
 
 def colour_rows(stars: HeldOut, task: Task) -> list[dict[str, Any]]:
-    """Return the scatter of a cubic fit in BP-RP: the scale on which a model is judged without other models."""
+    """Return the scatter of a cubic fit in BP-RP: the scale on which a model is measured without other models.
+
+    Parameters
+    ----------
+    stars
+        Held-out and training stars.
+    task
+        Its labels are what is fitted.
+
+    Returns
+    -------
+    list of dict
+        One row a label and kind of target, with scatter and bias in the label's unit; none without BP-RP in the vocabulary.
+    """
     if "bprp" not in stars.vocabulary.names:
         return []
     rows: list[dict[str, Any]] = []
@@ -48,10 +61,16 @@ def tree_rows(
     task
         Its inputs are what the trees see; its labels are what they predict.
     seed, threads
-        Of XGBoost.
+        Random state and number of threads of XGBoost.
     progress
         Called with fits done, fits in all and what is being fitted.
+
+    Returns
+    -------
+    list of dict
+        Rows as of `colour_rows`, for each of `TREES`.
     """
+    # the three labels that the paper's trees predict; a vocabulary without them has its own labels fitted
     rows: list[dict[str, Any]] = []
     asked = [name for name in labels(stars, task) if name in _TREE_LABELS] or labels(stars, task)
     fits = [(model, name) for model in TREES for name in asked]
@@ -73,7 +92,7 @@ def tree_rows(
 
 
 def labels(stars: HeldOut, task: Task) -> list[str]:
-    """Return the labels among what a task asks for."""
+    """Return the names of the labels among what a task asks for, in its order."""
     tokens = stars.vocabulary.tokens
     return [name for name in task.requests if tokens[stars.vocabulary.index(name)].kind == "label"]
 
@@ -81,7 +100,7 @@ def labels(stars: HeldOut, task: Task) -> list[str]:
 def _rows(stars: HeldOut, task: Task, model: str, name: str, predicted: Floats) -> list[dict[str, Any]]:
     rows = []
     for against, target in stars.targets(name).items():
-        residual = target - predicted
+        residual = target - predicted  # (N,); truth minus prediction, the sign of Leung & Bovy (2024)
         rows.append(
             {
                 "task": task.name,

@@ -1,4 +1,4 @@
-"""The figures of a report: what a reader looks at before any number."""
+"""The figures of a report: what a reader sees before any number."""
 
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def draw_agreement(
     names
         K tokens.
     truth, predicted
-        Shape (N, K).
+        Shape (N, K), in the units of the tokens; NaN where unknown.
     """
     plt = _pyplot()
     figure, axes = plt.subplots(
@@ -58,11 +58,12 @@ def draw_agreement(
         x, y = truth[known, k], predicted[known, k]
         if x.size == 0:
             continue
-        low, high = np.percentile(x, [0.2, 99.8])
+        low, high = np.percentile(x, [0.2, 99.8])  # a few outliers would squeeze all others into a corner
         top, bottom = axes[0, k], axes[1, k]
         top.hexbin(x, y, gridsize=70, extent=(low, high, low, high), bins="log", cmap="Blues", mincnt=1, linewidths=0)
         top.plot([low, high], [low, high], color=_INK, lw=0.8)
         top.set_ylabel(f"predicted {describe(vocabulary.tokens[vocabulary.index(name)])}")
+        # four sigma, measured robustly; a perfect prediction has none, and an axis needs some
         spread = 4 * float(np.median(np.abs(y - x))) * MAD_TO_SIGMA or 1.0
         bottom.hexbin(
             x,
@@ -101,6 +102,7 @@ def draw_kiel(path: Path, true: Floats, predicted: Floats) -> None:
         drawn = axis.scatter(stars[:, 0], stars[:, 1], c=stars[:, 2], s=2, vmin=-1.5, vmax=0.5, cmap="viridis", lw=0)
         axis.set_title(title)
         axis.set_xlabel("Teff [K]")
+    # both axes fall, as in every Kiel diagram: hot stars to the left, giants at the top
     axes[0].set_xlim(7500, 3000)
     axes[0].set_ylim(5.2, -0.3)
     axes[0].set_ylabel("log g [dex]")
@@ -110,7 +112,7 @@ def draw_kiel(path: Path, true: Floats, predicted: Floats) -> None:
 
 
 def draw_calibration(path: Path, names: tuple[str, ...], below: Floats) -> None:
-    """Draw the share of truths inside an interval against the share that the interval promises.
+    """Draw the fraction of truths inside an interval against the fraction that the interval promises.
 
     Parameters
     ----------
@@ -119,13 +121,13 @@ def draw_calibration(path: Path, names: tuple[str, ...], below: Floats) -> None:
     names
         K tokens.
     below
-        Shape (N, K): how much of each predicted distribution lies below the truth.
+        Shape (N, K): probability of each predicted distribution below the truth, 0 to 1.
     """
     plt = _pyplot()
     figure, axis = plt.subplots(figsize=(3.8, 3.8))
     promised = np.linspace(0.02, 0.98, 49)
     for k, name in enumerate(names):
-        axis.plot(promised, [coverage(below[:, k], share) for share in promised], label=name, lw=1.4)
+        axis.plot(promised, [coverage(below[:, k], fraction) for fraction in promised], label=name, lw=1.4)
     axis.plot([0, 1], [0, 1], color=_GREY, lw=0.8, zorder=0)
     axis.set_xlabel("share promised")
     axis.set_ylabel("share of stars inside")

@@ -1,4 +1,4 @@
-"""Stars that a model never saw, with what is needed to judge it."""
+"""Stars that a model never saw, with what its answers are compared with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from stellarfm.vocabulary import Task, Vocabulary
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Stars that the model never saw, with what is needed to judge it.
+    """Stars that the model never saw, with what its answers are compared with.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class HeldOut:
     vocabulary
         Tokens of both.
     truth
-        True values of tokens for `test`, each of shape (N,); None for real stars.
+        True values of tokens for `test`, each of shape (N,), in the token's unit; None for real stars.
     """
 
     test: TokenTable
@@ -30,7 +30,19 @@ class HeldOut:
     truth: Mapping[str, Floats] | None = None
 
     def that_can_be_asked(self, task: Task) -> "HeldOut":
-        """Keep the stars that have at least one token of every kind that the task shows."""
+        """Keep the stars that have at least one token of every kind (spectrum, colour, label) that the task shows.
+
+        Parameters
+        ----------
+        task
+            The task that is to be put to them.
+
+        Returns
+        -------
+        HeldOut
+            R of the N test stars, with their truth; the training stars are the same.
+        """
+        # a spectrum need not be whole: faint stars lack their high orders, and are part of the question
         keep = np.ones(len(self.test), dtype=bool)
         tokens, place = self.vocabulary.tokens, self.vocabulary.index
         for kind in {tokens[place(name)].kind for name in task.inputs}:
@@ -40,9 +52,19 @@ class HeldOut:
         return HeldOut(self.test.rows(keep), self.train, self.vocabulary, truth)
 
     def targets(self, name: str) -> dict[str, Floats]:
-        """Return what answers for a token are compared with, each of shape (N,): the label, and the truth if there is one.
+        """Return what answers for a token are compared with: the label, and the truth if there is one.
 
         The truth counts for the stars that have the label, so that both speak of the same stars.
+
+        Parameters
+        ----------
+        name
+            A token of the vocabulary.
+
+        Returns
+        -------
+        dict
+            ``label`` and perhaps ``truth``, each of shape (N,), in the token's unit; NaN where unknown.
         """
         measured = self.test.values[:, self.vocabulary.index(name)]
         if self.truth is None or name not in self.truth:

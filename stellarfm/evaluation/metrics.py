@@ -21,11 +21,11 @@ class Score:
     scatter
         1.4826 MAD of truth minus prediction, in the token's unit (Leung & Bovy 2024).
     bias
-        Median of truth minus prediction.
+        Median of truth minus prediction, in the token's unit.
     p16, p84
-        16th and 84th percentile of truth minus prediction.
+        16th and 84th percentile of truth minus prediction, in the token's unit.
     coverage_68, coverage_95
-        Share of truths within the central 68 % and 95 % interval of the prediction.
+        Fraction of truths within the central 68 % and 95 % interval of the prediction.
     """
 
     num_stars: int
@@ -42,14 +42,19 @@ class Score:
 
 
 def score(truth: Floats, predicted: Floats, below: Floats) -> Score:
-    """Compare predictions with what is true.
+    """Compare the predictions of one token with what is true.
 
     Parameters
     ----------
     truth, predicted
         Shape (N,), in one unit.
     below
-        Shape (N,): how much of each predicted distribution lies below the truth; see `coverage`.
+        Shape (N,): probability of each predicted distribution below the truth; see `coverage`.
+
+    Returns
+    -------
+    Score
+        All NaN but for the number of stars where no star has both.
     """
     known = np.isfinite(truth) & np.isfinite(predicted)
     residual = (truth - predicted)[known].astype(np.float64)
@@ -68,14 +73,22 @@ def score(truth: Floats, predicted: Floats, below: Floats) -> Score:
 
 
 def coverage(below: Floats, share: float) -> float:
-    """Return the share of stars inside the central interval that promises `share`.
+    """Return the fraction of stars inside the central interval that promises the fraction `share`.
+
+    An interval of the central 68 % spans the probabilities from 0.16 to 0.84: the truth lies inside where the probability
+    below it is within 0.34 of one half. This holds for distributions of any shape.
 
     Parameters
     ----------
     below
-        Shape (N,): how much of each predicted distribution lies below the truth, between 0 and 1; NaN does not count.
+        Shape (N,): probability of each predicted distribution below the truth, between 0 and 1; NaN does not count.
     share
-        What the interval promises.
+        What the interval promises, between 0 and 1.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; NaN if no star counts.
     """
     known = below[np.isfinite(below)]
     return float(np.mean(np.abs(known - 0.5) < share / 2)) if known.size else float("nan")

@@ -2,6 +2,6 @@
 
 import os
 
-# Threads that wait by spinning make a training several times slower on a machine that does anything else besides. OpenMP
-# reads this when torch loads it.
+# Threads that wait by spinning make a training several times slower on a machine that does anything else besides: a passive
+# wait gives the core back. OpenMP reads the variable once, when torch loads it, so it is set before any import of torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -13,7 +13,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Mixture:
-    """Gaussians of each answer, shape (N, K, M): means and sigmas in the units of the tokens, weights that sum to 1."""
+    """The M Gaussians of each answer, for N stars and K requests.
+
+    Attributes
+    ----------
+    means, sigmas
+        Shape (N, K, M), in the units of the tokens.
+    weights
+        Shape (N, K, M); they sum to 1 over the last axis.
+    """
 
     means: Floats
     sigmas: Floats
@@ -44,23 +52,33 @@ class Answers:
     mixture: Mixture | None = None
 
     def percentile(self, percent: float) -> Floats:
-        """Return a percentile of each answer, (N, K).
+        """Return a percentile of each answer.
+
+        Parameters
+        ----------
+        percent
+            Above 0 and below 100; 50 is the median.
+
+        Returns
+        -------
+        ndarray, shape (N, K)
+            In the units of the tokens.
 
         Raises
         ------
         ValueError
-            If it is not between 0 and 100.
+            If `percent` is not between 0 and 100.
         """
         if not 0 < percent < 100:
             raise ValueError(f"a percentile lies between 0 and 100, not at {percent}")
         probability = percent / 100
-        if self.mixture is None:
+        if self.mixture is None:  # one Gaussian has a closed form
             deviate = torch.special.ndtri(torch.tensor(probability, dtype=torch.float64)).item()
             return (self.values + np.float32(deviate) * self.errors).astype(np.float32)
         return np.asarray(mixtures.quantile(*_tensors(self.mixture), probability).float().numpy())
 
     def cumulative(self, values: Floats, errors: Floats | None = None) -> NDArray[np.float64]:
-        """Return how much of each answer lies below a value, (N, K): uniform between 0 and 1 where the answers are right.
+        """Return the probability of each answer below a value: uniform between 0 and 1 where the answers are right.
 
         Parameters
         ----------
@@ -68,18 +86,24 @@ class Answers:
             Shape (N, K), in the units of the tokens; NaN gives NaN.
         errors
             Shape (N, K): 1 sigma of `values`, by which the answers are widened; NaN stands for none.
+
+        Returns
+        -------
+        ndarray, shape (N, K)
+            Between 0 and 1.
         """
-        own = self.mixture or Mixture(
+        mixture = self.mixture or Mixture(
             self.values[..., None], self.errors[..., None], np.ones_like(self.errors)[..., None]
         )
-        means, sigmas, weights = _tensors(own)
-        if errors is not None:
+        means, sigmas, weights = _tensors(mixture)
+        if errors is not None:  # a measured value scatters about the star's by its error, as in the loss of training
             sigmas = torch.hypot(sigmas, torch.from_numpy(np.nan_to_num(errors)).double()[..., None])
         at = torch.from_numpy(np.asarray(values, np.float64))
         return np.asarray(mixtures.cumulative(at, means, sigmas, weights).numpy())
 
 
 def _tensors(mixture: Mixture) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    # in double precision: the roots and tails of a distribution lose digits in the model's own float32
     means, sigmas, weights = (
         torch.from_numpy(np.asarray(x, np.float64)) for x in (mixture.means, mixture.sigmas, mixture.weights)
     )

@@ -36,7 +36,12 @@ def save_model(
     network, vocabulary, scaler
         What the model is.
     weights
-        Weights to write instead of the network's own, such as their running average.
+        Weights to write instead of those of the network, such as their running average.
+
+    Raises
+    ------
+    StellarError
+        If the disk is full or the folder cannot be written.
     """
     config = {
         "format": 1,
@@ -57,40 +62,63 @@ def save_model(
 def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, RobustScaler]:
     """Read a model folder.
 
+    Parameters
+    ----------
+    folder
+        What `save_model` wrote.
+
+    Returns
+    -------
+    network, vocabulary, scaler
+        The network is on the CPU, with float32 weights.
+
     Raises
     ------
     StellarError
-        If it is not one.
+        If the folder is not a model.
     """
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         vocabulary = Vocabulary.from_dict(config["vocabulary"])
         network = StarNetwork(read_network_config(config["network"]), len(vocabulary))
         network.load_state_dict(_load_tensors(folder / WEIGHTS))
+        scaler = RobustScaler.from_dict(config["standard"])
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise StellarError(
             f"{folder} is not a model of stellarfm ({error}); it needs {CONFIG} and {WEIGHTS}"
         ) from error
-    return network, vocabulary, RobustScaler.from_dict(config["standard"])
+    return network, vocabulary, scaler
 
 
 def read_network_config(data: dict[str, Any]) -> NetworkConfig:
-    """Return the shape that JSON describes: lists become tuples."""
+    """Return the shape that JSON describes: lists become tuples.
+
+    Parameters
+    ----------
+    data
+        The fields of `NetworkConfig`, as JSON holds them.
+
+    Raises
+    ------
+    KeyError, TypeError
+        If a field is missing or unknown.
+    """
+    # JSON has no tuples, and only tuples make two configurations equal and hashable
     tuples = {name: tuple(tuple(pair) for pair in data[name]) for name in ("encoder", "decoder")}
     return NetworkConfig(**{**data, **tuples, "head": tuple(data["head"])})
 
 
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Write the checkpoint of a step; those before it are there until it is complete.
+    """Write the checkpoint of a step; earlier ones are kept until it is complete.
 
     Parameters
     ----------
     folder
         Gets a folder for each checkpoint.
     step
-        Step that it belongs to.
+        Step that it belongs to, counted from 1.
     state, tensors
-        What can be read, and numbers.
+        What JSON can hold, and tensors by name.
 
     Raises
     ------
@@ -98,24 +126,26 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], tensors: dic
         If the disk is full or the folder cannot be written.
     """
     older = _checkpoints(folder)
-    target = folder / f"step-{step:09d}"
+    target = folder / f"step-{step:09d}"  # nine digits, so that the order of names is that of steps
     try:
         with fresh_folder(target) as partial:
             (partial / STATE).write_text(json.dumps(state) + "\n", encoding="utf-8")
             _save_tensors(tensors, partial / TENSORS)
     except OSError as error:
+        # what is half written would keep a full disk full, and is of no use
         shutil.rmtree(target.with_name(f".{target.name}.partial"), ignore_errors=True)
         raise StellarError(
             f"no checkpoint could be written to {folder} ({error.strerror or error}); "
             "free some space and start again: training goes on from the checkpoint before"
         ) from error
+    # only now is there something to go on from without them
     for folder_before in older:
         if folder_before != target:
             shutil.rmtree(folder_before)
 
 
 def load_checkpoint(folder: Path, fingerprint: str) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """Read the newest checkpoint of a folder, None if there is none.
+    """Read the newest checkpoint of a folder; None if there is none.
 
     Parameters
     ----------
@@ -123,6 +153,11 @@ def load_checkpoint(folder: Path, fingerprint: str) -> tuple[dict[str, Any], dic
         Where checkpoints are.
     fingerprint
         What the training is made of; a checkpoint of something else is refused.
+
+    Returns
+    -------
+    state, tensors
+        As `save_checkpoint` took them.
 
     Raises
     ------
@@ -146,19 +181,19 @@ def load_checkpoint(folder: Path, fingerprint: str) -> tuple[dict[str, Any], dic
 
 
 def pack(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors with a prefix before their names, so that several sets fit into one file."""
+    """Return tensors with a prefix and a slash before their names, so that several sets fit into one file."""
     return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
 
 
 def unpack(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors whose names have a prefix, without it."""
+    """Return the tensors whose names have a prefix, under their names without it: what `pack` was given."""
     return {
         name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
     }
 
 
 def random_state() -> dict[str, Tensor]:
-    """Return the state of torch's own generators, which dropout uses."""
+    """Return the state of torch's global generators, which dropout uses, as byte tensors."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()
@@ -166,7 +201,13 @@ def random_state() -> dict[str, Tensor]:
 
 
 def restore_random_state(state: dict[str, Tensor]) -> None:
-    """Go on from a state of torch's own generators."""
+    """Go on from a state of torch's global generators.
+
+    Parameters
+    ----------
+    state
+        What `random_state` returned; a state of a GPU counts only where there is one.
+    """
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
@@ -182,6 +223,7 @@ def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
     from safetensors.torch import save_file
 
     try:
+        # safetensors refuses views that are not contiguous, and reports a full disk as an error of its own
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
     except SafetensorError as error:
         raise OSError(str(error)) from error

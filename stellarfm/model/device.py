@@ -8,12 +8,17 @@ from stellarfm.errors import StellarError
 
 
 def choose_device(name: str) -> torch.device:
-    """Return a device by name: ``auto``, ``cpu``, ``cuda`` or ``cuda:0``.
+    """Return a device by name.
+
+    Parameters
+    ----------
+    name
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:0``.
 
     Raises
     ------
     StellarError
-        If it is not to be had.
+        If there is no such device, or no such name.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -26,8 +31,16 @@ def choose_device(name: str) -> torch.device:
 
 @cache
 def bfloat16_pays(device_type: str) -> bool:
-    """Whether matrix products in bfloat16 are faster than in float32: on GPUs, and on CPUs with instructions for it."""
+    """Whether matrix products in bfloat16 are faster than in float32: on GPUs, and on CPUs with instructions for it.
+
+    Parameters
+    ----------
+    device_type
+        ``cpu`` or ``cuda``.
+    """
     if device_type != "cpu":
         return True
+    # without instructions of its own a CPU emulates bfloat16, which is slower than float32; a torch that cannot say what the
+    # CPU has is taken for that case
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(bool(capabilities.get(name)) for name in ("amx_tile", "amx_bf16", "avx512_bf16", "bf16"))

@@ -1,4 +1,8 @@
-"""Asking a trained model: show it what is known of stars, request what is not."""
+"""Asking a trained model: show it what is known of stars, request what is not.
+
+Letters in shape comments: N stars shown, B stars of a batch, T tokens of the vocabulary, L tokens shown, K requests,
+M components, D width.
+"""
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +32,7 @@ _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 1 << 19}
 
 @dataclass(frozen=True)
 class _Shown:
-    """What is known of stars, standardised: shape (N, T), NaN where unknown."""
+    """What is known of stars: standardised values, NaN where unknown, and errors, both (N, T); tokens of each star, (N,)."""
 
     values: Floats
     errors: Floats
@@ -59,6 +63,7 @@ class FoundationModel:
         bfloat16: bool = False,
     ) -> None:
         self.device = choose_device(device)
+        # on a copy: the caller's network keeps its digits
         network = halve_matrices(copy.deepcopy(network)) if bfloat16 else network
         self.network = network.to(self.device).eval()
         self.vocabulary, self.scaler, self.bfloat16 = vocabulary, scaler, bfloat16
@@ -67,6 +72,20 @@ class FoundationModel:
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto", *, bfloat16: bool = False) -> "FoundationModel":
         """Open a model folder.
+
+        Parameters
+        ----------
+        folder
+            Has ``config.json`` and ``weights.safetensors``.
+        device
+            ``auto``, ``cpu`` or ``cuda``.
+        bfloat16
+            As for the class.
+
+        Returns
+        -------
+        FoundationModel
+            Ready to be shown stars.
 
         Raises
         ------
@@ -102,17 +121,23 @@ class FoundationModel:
         names
             Tokens to answer, any of the vocabulary; they are decoded together.
 
+        Returns
+        -------
+        Answers
+            For N stars and K names, in the order of both.
+
         Raises
         ------
         StellarError
             If nothing was shown, or a name is unknown.
         """
+        # requests never see one another, so K at once give exactly what K calls would
         shown, places = self._what_was_shown("request"), [self.vocabulary.index(name) for name in names]
         parts = [(rows, self._answer(shown, rows, places)) for rows in self._batches(shown, len(places))]
         centre, width = self.scaler.centre[places], self.scaler.width[places]
 
         def gather(which: int) -> Floats:
-            full = np.empty((len(shown.counts), *parts[0][1][which].shape[1:]), np.float32)
+            full = np.empty((len(shown.counts), *parts[0][1][which].shape[1:]), np.float32)  # (N, K) or (N, K, M)
             for rows, numbers in parts:
                 full[rows] = numbers[which]
             return full
@@ -125,27 +150,75 @@ class FoundationModel:
         return Answers(tuple(names), values, errors, shown.counts == 0, mixture)
 
     def predict(self, table: TokenTable, names: Sequence[str]) -> Answers:
-        """Show a table and answer, in one call."""
+        """Show a table and answer, in one call.
+
+        Parameters
+        ----------
+        table
+            N stars.
+        names
+            K tokens to answer.
+
+        Returns
+        -------
+        Answers
+            For N stars and K tokens.
+
+        Raises
+        ------
+        StellarError
+            As `perceive` and `request` do.
+        """
         self.perceive(table)
         return self.request(names)
 
     def stream(self, tables: Iterable[TokenTable], names: Sequence[str]) -> Iterator[Answers]:
-        """Answer one table after another; memory does not grow with their number."""
+        """Answer one table after another; memory does not grow with their number.
+
+        Parameters
+        ----------
+        tables
+            Tables of any length, read as they are needed.
+        names
+            K tokens to answer.
+
+        Yields
+        ------
+        Answers
+            Those of one table.
+        """
         for table in tables:
             yield self.predict(table, names)
 
     @torch.inference_mode()
     def attention(self, name: str) -> Floats:
-        """Return how much the answer to a request looks at each token, (N, T): the last block, mean over heads."""
+        """Return the attention that the answer to a request pays to each token: the last block, mean over heads.
+
+        Parameters
+        ----------
+        name
+            Token that is requested.
+
+        Returns
+        -------
+        ndarray, shape (N, T)
+            Sums to 1 over the tokens that a star has; 0 for the others.
+
+        Raises
+        ------
+        StellarError
+            If nothing was shown, or the name is unknown.
+        """
         shown, place = self._what_was_shown("attention"), self.vocabulary.index(name)
         full = np.zeros((len(shown.counts), len(self.vocabulary)), np.float32)
         for rows in self._batches(shown, 1):
             ids, values, errors = self._compress(shown, rows)
-            asked = torch.full((len(ids), 1), place + 1, device=self.device)
+            asked = torch.full((len(ids), 1), place + 1, device=self.device)  # (B, 1); id 0 is padding
             with self._autocast():
                 attention = self.network.attention_weights(self.network.encode(ids, values, errors), asked)[
                     :, 0
                 ]  # (B, L)
+            # to the places of the vocabulary, (B, T + 1); padding, whose attention is 0, all falls into place 0
             spread = torch.zeros(len(ids), len(self.vocabulary) + 1, device=self.device).scatter_add_(
                 1, ids, attention.float()
             )
@@ -154,14 +227,30 @@ class FoundationModel:
 
     @torch.inference_mode()
     def embed(self, table: TokenTable) -> Floats:
-        """Return one vector a star, (N, D): the mean of its encoded tokens, for searches of similar stars."""
+        """Return one vector a star, the mean of its encoded tokens, for searches of similar stars.
+
+        Parameters
+        ----------
+        table
+            N stars.
+
+        Returns
+        -------
+        ndarray, shape (N, D)
+            Zero for a star of which nothing is known.
+
+        Raises
+        ------
+        StellarError
+            If a value is infinite or an error negative.
+        """
         shown = self._standardise(table)
         full = np.zeros((len(table), self.network.config.width), np.float32)
         for rows in self._batches(shown, 1):
             ids, values, errors = self._compress(shown, rows)
-            known = (ids > 0)[..., None]
+            known = (ids > 0)[..., None]  # (B, L, 1)
             with self._autocast():
-                memory = self.network.encode(ids, values, errors).tokens.float() * known
+                memory = self.network.encode(ids, values, errors).tokens.float() * known  # (B, L, D)
             full[rows] = (memory.sum(1) / known.sum(1).clamp_min(1)).cpu().numpy()
         return full
 
@@ -185,10 +274,11 @@ class FoundationModel:
 
     def _batches(self, shown: _Shown, num_requests: int) -> Iterator[NDArray[np.intp]]:
         """Yield the rows of each batch, at least one: stars with about as many tokens are computed together."""
+        # the fullest first: too little memory shows at once, and no star is padded much
         order = np.argsort(-shown.counts, kind="stable")
         start = 0
         if len(order) == 0:
-            yield order
+            yield order  # an empty batch, so that the answers for no stars have their shapes
         while start < len(order):
             size = max(int(shown.counts[order[start]]), num_requests, 1)
             end = start + max(1, _TOKENS_AT_ONCE[self.device.type] // size)
@@ -214,7 +304,10 @@ class FoundationModel:
         return context
 
     def _compress(self, shown: _Shown, rows: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return ids, values and errors (B, L): what is known first, no more padding than the fullest star needs."""
+        """Return ids, values and errors (B, L): what is known first, no more padding than the fullest star needs.
+
+        The order of tokens means nothing to the network, which has no positions.
+        """
         values, errors = (torch.from_numpy(array[rows]).to(self.device) for array in (shown.values, shown.errors))
         known = ~torch.isnan(values)
         longest = max(int(shown.counts[rows].max(initial=0)), 1)

@@ -3,6 +3,9 @@
 Read from top to bottom: settings and presets, attention, block, network. Letters in shape comments:
 
     B stars   L tokens shown (padded)   K requests   T tokens of the vocabulary   D width   H heads   M components
+    Q queries of a block (L in the encoder, K in the decoder)   S width of a layer of the summary or of the head
+
+Stars are a set: no token has a position, only an id.
 
 The preset `paper` is the network of Leung & Bovy (2024): post-norm blocks, exact GELU, one learned extra key and value
 per attention, a wide head; 8,845,529 parameters for their 118 tokens. The other presets put the norm first, begin with a
@@ -30,22 +33,22 @@ class NetworkConfig:
     Attributes
     ----------
     width
-        Width D of the stream.
+        Width D of the stream: the vectors of tokens and of requests.
     encoder, decoder
         (heads, feed-forward width) of each block.
     head
-        Widths of the layers behind the decoder.
+        Widths S of the layers behind the decoder.
     pre_norm
         Whether a block normalises its input (True) or its output (False, as published).
     show_errors
-        Whether the errors of the inputs are part of their embedding.
+        Whether the errors of the inputs are part of their embedding (never, as published).
     summary
         Widths of the layers that see a whole star at once and start every request with what they make of it; none, as
         published. Attention has to learn to add up a hundred tokens; these layers can from the first step.
     components
         Gaussians of the answer's mixture M; 1 is the published likelihood.
     dropout
-        Share of activations dropped in training.
+        Fraction of activations dropped in training.
     """
 
     width: int
@@ -60,6 +63,7 @@ class NetworkConfig:
 
 
 PRESETS = {
+    # Leung & Bovy (2024), as their code has it: everything halves from one layer to the next
     "paper": NetworkConfig(
         width=128,
         encoder=((16, 1024), (8, 512)),
@@ -69,6 +73,7 @@ PRESETS = {
         show_errors=False,
         dropout=0.1,
     ),
+    # why these numbers: docs/choices.md
     "default": NetworkConfig(
         width=128,
         encoder=(),
@@ -96,8 +101,10 @@ class Attention(nn.Module):
     def __init__(self, width: int, num_heads: int, dropout: float) -> None:
         super().__init__()
         self.num_heads, self.dropout = num_heads, dropout
+        # one table for query, key and value, in this order, as in torch's MultiheadAttention
         self.in_weight = nn.Parameter(torch.empty(3 * width, width))
         self.in_bias = nn.Parameter(torch.zeros(3 * width))
+        # a star of which nothing is known has this key to attend to; a softmax over nothing would be NaN
         self.extra_key = nn.Parameter(torch.empty(width))
         self.extra_value = nn.Parameter(torch.empty(width))
         self.out = nn.Linear(width, width)
@@ -107,17 +114,18 @@ class Attention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, query: Tensor, source: Tensor, known: Tensor) -> Tensor:
-        """Return (B, Q, D) for queries (B, Q, D), source (B, L, D) and known (B, L)."""
+        """Return (B, Q, D) for queries (B, Q, D), source (B, L, D) and known (B, L): True where a token is no padding."""
         q, k, v, mask = self._project(query, source, known)
         mixed = _attend(q, k, v, mask, self.dropout if self.training else 0.0)  # (B, H, Q, D/H)
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))  # (B, Q, D)
         return out
 
     def weights(self, query: Tensor, source: Tensor, known: Tensor) -> Tensor:
-        """Return how much each query looks at each token, (B, Q, L): mean over heads, summing to 1 over the tokens."""
+        """Return the attention of each query to each token, (B, Q, L): mean over heads, summing to 1 over the tokens."""
         q, k, _, mask = self._project(query, source, known)
         score = (q @ k.transpose(2, 3)) / math.sqrt(q.shape[-1])  # (B, H, Q, L+1)
         attention = score.masked_fill(~mask, -torch.inf).softmax(-1).mean(1)[..., :-1]  # (B, Q, L)
+        # what went to the learned key is left out; where that was everything (nothing is known) the rest stays 0
         return attention / attention.sum(-1, keepdim=True).clamp_min(1e-12)
 
     def _project(self, query: Tensor, source: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -127,21 +135,21 @@ class Attention(nn.Module):
         extra = torch.cat([self.extra_key, self.extra_value]).to(kv.dtype).expand(len(kv), 1, -1)  # (B, 1, 2D)
         k, v = torch.cat([kv, extra], dim=1).chunk(2, dim=-1)  # (B, L+1, D) each
         mask = F.pad(known, (0, 1), value=True)[:, None, None, :]  # (B, 1, 1, L+1)
-        return self._split(q), self._split(k), self._split(v), mask
+        return self._split(q), self._split(k), self._split(v), mask  # (B, H, Q, D/H), (B, H, L+1, D/H) twice
 
     def _split(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape[:2], self.num_heads, x.shape[2] // self.num_heads).transpose(1, 2)  # (B, H, ·, D/H)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
-    """Return the values (B, H, Q, D/H) that the queries look at."""
+    """Return the mixed values (B, H, Q, D/H) that the queries attend to."""
     if q.device.type != "cpu" or q.dtype != torch.bfloat16:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
     if not torch.is_grad_enabled():  # on CPUs the fused kernel is fast in float32 only, and slow backwards
         with torch.autocast("cpu", enabled=False):
             return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask)
     score = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # (B, H, Q, L+1)
-    attention = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)
+    attention = score.masked_fill_(~mask, -torch.inf).softmax(-1, dtype=torch.bfloat16)  # (B, H, Q, L+1)
     return F.dropout(attention, dropout) @ v if dropout else attention @ v
 
 
@@ -161,7 +169,8 @@ class Block(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, stream: Tensor, source: Tensor | None, known: Tensor) -> Tensor:
-        """Return the stream (B, Q, D) after looking at source (B, L, D), or at itself if there is none."""
+        """Return the stream (B, Q, D) after attending to source (B, L, D), or to itself if there is none."""
+        # norm before: x + f(norm(x)), which leaves a path without norms through all blocks; after: norm(x + f(x)), as published
         query = self.norm1(stream) if self.pre_norm else stream
         seen = query if source is None else source
         stream = stream + self.drop(self.attention(query, seen, known))
@@ -191,25 +200,37 @@ class Summary(nn.Module):
 
     def forward(self, ids: Tensor, values: Tensor) -> Tensor:
         """Return (B, D) for token ids and standardised values, each (B, L)."""
-        places = ids.new_zeros((), dtype=values.dtype).expand(len(ids), self.num_tokens + 1)
+        # padding has id 0: it all falls into the first place, which is cut off
+        places = ids.new_zeros((), dtype=values.dtype).expand(len(ids), self.num_tokens + 1)  # (B, T+1)
         full = places.scatter(1, ids, values)[:, 1:]  # (B, T)
         known = places.scatter(1, ids, 1.0)[:, 1:]  # (B, T)
         first, *layers = zip(self.layers, self.norms, strict=True)
-        with torch.autocast(ids.device.type, enabled=False):  # three digits of a colour are too few
+        with torch.autocast(ids.device.type, enabled=False):  # bfloat16 has three digits: too few for a colour
             layer, norm = first
-            hidden = self.drop(F.gelu(norm(layer(torch.cat([full, known], dim=1)))))  # (B, S)
+            # a value of 0 is a token's median, so only the marks tell it from one that is not known
+            hidden = self.drop(F.gelu(norm(layer(torch.cat([full, known], dim=1)))))  # (B, 2T) to (B, S)
         for layer, norm in layers:
-            hidden = hidden + self.drop(F.gelu(norm(layer(hidden))))
-        return cast(Tensor, self.out(hidden)).float()
+            hidden = hidden + self.drop(F.gelu(norm(layer(hidden))))  # (B, S)
+        return cast(Tensor, self.out(hidden)).float()  # (B, D)
 
     def start(self, summary: Tensor, requests: Tensor) -> Tensor:
-        """Return what a request takes from the summary, (B, K, D)."""
-        return cast(Tensor, self.gate(requests)) * summary[:, None]
+        """Return what each request (B, K) takes from the summary (B, D): a gate of its token times it, (B, K, D)."""
+        return cast(Tensor, self.gate(requests)) * summary[:, None]  # (B, K, D)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What is known of B stars: tokens (B, L, D), which of them are there (B, L), and the summary (B, D) if there is one."""
+    """What is known of B stars.
+
+    Attributes
+    ----------
+    tokens
+        Shape (B, L, D): encoded tokens.
+    known
+        Shape (B, L): False where a place is padding.
+    summary
+        Shape (B, D); None in a network without one.
+    """
 
     tokens: Tensor
     known: Tensor
@@ -245,44 +266,45 @@ class StarNetwork(nn.Module):
         self.mixture_logits = _linear(widths[-1], config.components) if config.components > 1 else None
         self.drop = nn.Dropout(config.dropout)
         for table in (self.weight, self.bias, self.error):
-            if table is not None:
+            if table is not None:  # as published: Xavier over the whole table, nothing for padding
                 nn.init.xavier_uniform_(table.weight)
                 nn.init.zeros_(table.weight[0])
 
     def embed(self, ids: Tensor, values: Tensor, errors: Tensor) -> Tensor:
         """Return (B, L, D) for token ids, standardised values and errors, each (B, L)."""
+        # the bias lies inside the activation, as in the published code; eq. (1) of the paper's short version has it outside
         inner = self.weight(ids) * values[..., None] + self.bias(ids)  # (B, L, D)
-        if self.error is not None:
-            inner = inner + self.error(ids) * torch.log1p(10 * errors)[..., None]  # errors span decades
+        if self.error is not None:  # errors span decades, and none at all must stay 0
+            inner = inner + self.error(ids) * torch.log1p(10 * errors)[..., None]  # (B, L, D)
         return F.gelu(inner)
 
     def encode(self, ids: Tensor, values: Tensor, errors: Tensor) -> Memory:
-        """Return what is known of the stars; id 0 marks padding."""
+        """Return what is known of the stars, from ids, standardised values and errors (B, L); id 0 marks padding."""
         stream, known = self.embed(ids, values, errors), ids > 0
         for block in _blocks(self.encoder):
-            stream = block(stream, None, known)
+            stream = block(stream, None, known)  # (B, L, D)
         summary = self.summary(ids, values) if self.summary is not None else None
         return Memory(self.encoder_norm(stream), known, summary)
 
     def decode(self, memory: Memory, requests: Tensor) -> "Answer":
-        """Answer requests (B, K) of token ids; requests never see one another."""
+        """Return the answers (B, K, M) to token ids (B, K), each without sight of the others: K at once are K separate calls."""
         stream = self._ask(memory, requests)  # (B, K, D)
         for block in _blocks(self.decoder):
-            stream = block(stream, memory.tokens, memory.known)
+            stream = block(stream, memory.tokens, memory.known)  # (B, K, D)
         hidden = self.decoder_norm(stream)
         for layer in self.head:
-            hidden = self.drop(F.gelu(layer(hidden)))  # (B, K, head)
+            hidden = self.drop(F.gelu(layer(hidden)))  # (B, K, S)
         with torch.autocast(hidden.device.type, enabled=False):  # bfloat16 would round the answers to three digits
             hidden = hidden.float()
             logits = self.mixture_logits(hidden) if self.mixture_logits is not None else None
-            return Answer(self.mean(hidden), self.log_variance(hidden), logits)
+            return Answer(self.mean(hidden), self.log_variance(hidden), logits)  # (B, K, M) each
 
     def forward(self, ids: Tensor, values: Tensor, errors: Tensor, requests: Tensor) -> "Answer":
-        """Encode and answer in one go."""
+        """Return the answers (B, K, M) to requests (B, K) of stars given by ids, values and errors (B, L)."""
         return self.decode(self.encode(ids, values, errors), requests)
 
     def attention_weights(self, memory: Memory, requests: Tensor) -> Tensor:
-        """Return how much each request looks at each shown token in the last block, (B, K, L)."""
+        """Return the attention of each request to each token shown, in the last block, (B, K, L)."""
         stream, (*blocks, last) = self._ask(memory, requests), _blocks(self.decoder)
         for block in blocks:
             stream = block(stream, memory.tokens, memory.known)
@@ -290,8 +312,8 @@ class StarNetwork(nn.Module):
         return last.attention.weights(query, memory.tokens, memory.known)
 
     def _ask(self, memory: Memory, requests: Tensor) -> Tensor:
-        """Return the stream that requests start with, (B, K, D)."""
-        stream: Tensor = self.weight(requests)
+        """Return the stream that requests start with, (B, K, D): the bare weight of the token, as published."""
+        stream: Tensor = self.weight(requests)  # (B, K, D)
         if self.summary is None or memory.summary is None:
             return stream
         return stream + self.summary.start(memory.summary, requests)
@@ -299,7 +321,15 @@ class StarNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class Answer:
-    """Standardised answers: mean and log variance (B, K, M) of each component, and its unnormalised log weight."""
+    """Standardised answers.
+
+    Attributes
+    ----------
+    mean, log_variance
+        Shape (B, K, M): of each component, of the star itself without measurement noise.
+    mixture_logits
+        Shape (B, K, M): unnormalised logarithms of the weights; None for a single Gaussian.
+    """
 
     mean: Tensor
     log_variance: Tensor
@@ -307,7 +337,7 @@ class Answer:
 
     def median_and_error(self) -> tuple[Tensor, Tensor]:
         """Return the median and half of the central 68 %, each (B, K): of one Gaussian its mean and sigma."""
-        sigmas = (0.5 * self.log_variance).exp()
+        sigmas = (0.5 * self.log_variance).exp()  # (B, K, M)
         if self.mixture_logits is None:
             return self.mean[..., 0], sigmas[..., 0]
         parts = self.mean, sigmas, self.mixture_logits.softmax(-1)
@@ -316,7 +346,8 @@ class Answer:
 
 
 def halve_matrices(network: StarNetwork) -> StarNetwork:
-    """Keep the large matrices in bfloat16, in place, so that autocast need not convert them at every call."""
+    """Return the network with its large matrices in bfloat16, changed in place: autocast need not convert them at each call."""
+    # the layers that run in float32 in any case, at the two ends of the network, must keep their digits
     precise: set[nn.Module | None] = {network.mean, network.log_variance, network.mixture_logits}
     precise |= {network.summary.layers[0]} if network.summary is not None else set()
     for module in network.modules():

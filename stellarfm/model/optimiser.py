@@ -1,4 +1,8 @@
-"""One optimiser step after another: network, optimiser, schedule, running average. Needs torch alone."""
+"""One optimiser step after another: network, optimiser, schedule, running average. Needs torch alone.
+
+A step takes a list of batches, the buckets of one draw, whose tensors have shapes (B, L) and (B, K): B stars, L tokens
+shown, K requests.
+"""
 
 import math
 from collections import deque
@@ -16,7 +20,7 @@ from stellarfm.model.network import Answer, StarNetwork
 from stellarfm.model.sampler import Batch, Sampler
 
 CHECK_EVERY = 10
-"""Steps between two looks at the loss: reading it every time would stall a GPU."""
+"""Steps between two readings of the loss: each makes the host wait for the GPU."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,9 @@ class OptimiserSettings:
     weight_decay
         AdamW's.
     clip
-        Largest norm of the gradient.
+        Largest norm of the gradient over all parameters; longer ones are scaled down to it.
     ema
-        Weight of the past in the running average that is evaluated and kept; 0 keeps the weights themselves.
+        Weight of the past in the exponential running average that is evaluated and kept; 0 keeps the weights themselves.
     bfloat16
         Whether matrix products run in bfloat16, where the device is faster that way.
     compile
@@ -65,7 +69,7 @@ class Trainer:
     settings
         How the weights are moved.
     total_steps
-        Length of the schedule.
+        Length of the schedule, in steps.
     processes
         Those that train together; each takes its part of every batch.
     """
@@ -85,21 +89,30 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             self.parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
+        # kept apart from the network, which goes on training on its own weights
         self.average = [p.detach().clone() for p in self.parameters] if settings.ema > 0 else []
         self.step_number = 0
         self.recent: deque[list[Batch]] = deque(maxlen=CHECK_EVERY)
+        # buckets differ in length: static shapes would be compiled anew for each of them
         self._forward: Callable[..., Answer] = (
             torch.compile(network, dynamic=True) if settings.compile else network.__call__
         )
 
     def step(self) -> Tensor:
-        """Take one step and return its loss, still on the device."""
+        """Take one step.
+
+        Returns
+        -------
+        Tensor, scalar
+            Mean loss over the requests of the step, before it; still on the device, for reading it would wait.
+        """
         self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         batches = self.sampler.draw()
         self.recent.append(batches)
         loss = self.gradient(batches)
+        # summed before it is clipped: every process clips the same gradient and takes the same step
         self.processes.sum_gradients(self.parameters, loss)
         nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
         self.optimiser.step()
@@ -109,7 +122,7 @@ class Trainer:
 
     @torch.no_grad()
     def validation_loss(self, batches: list[Batch]) -> float:
-        """Return the mean loss over fixed batches."""
+        """Return the mean loss over the requests of fixed batches, without dropout."""
         self.network.eval()
         with self.autocast():
             losses = [negative_log_likelihood(self._answer(batch), batch).sum() for batch in batches]
@@ -124,10 +137,13 @@ class Trainer:
     def learning_rate(self) -> float:
         """Return the learning rate of the next step: a linear rise, then falls of half a cosine to zero."""
         settings, step = self.settings, self.step_number
-        if step < settings.warmup_steps:
+        if step >= self.total_steps:  # the schedule is over; the phase would begin anew
+            return 0.0
+        if step < settings.warmup_steps:  # AdamW's estimate of each gradient's size is poor at first
             return settings.learning_rate * (step + 1) / settings.warmup_steps
-        share = settings.cycles * (step - settings.warmup_steps) / max(1, self.total_steps - settings.warmup_steps)
-        return 0.5 * settings.learning_rate * (1 + math.cos(math.pi * (share % 1.0)))
+        # warm restarts (Leung & Bovy 2024): each cycle starts at the peak again
+        phase = settings.cycles * (step - settings.warmup_steps) / max(1, self.total_steps - settings.warmup_steps)
+        return 0.5 * settings.learning_rate * (1 + math.cos(math.pi * (phase % 1.0)))
 
     @torch.no_grad()
     def swap_average(self) -> None:
@@ -138,16 +154,28 @@ class Trainer:
             average.copy_(kept)
 
     def is_finite(self) -> bool:
-        """Whether all weights are numbers."""
-        with torch.no_grad():
+        """Whether all weights are finite numbers."""
+        with torch.no_grad():  # a sum is finite only if all terms are; one transfer from the device for all of them
             return bool(torch.stack([p.sum().isfinite() for p in self.parameters]).all())
 
     def gradient(self, batches: list[Batch]) -> Tensor:
-        """Add up the gradients of the mean loss, one bucket after another, and return that loss."""
+        """Add up the gradients of the mean loss, one bucket after another.
+
+        Parameters
+        ----------
+        batches
+            Buckets of one draw: contexts (B, L) and requests (B, K).
+
+        Returns
+        -------
+        Tensor, scalar
+            This process's part of the mean loss.
+        """
         self.optimiser.zero_grad(set_to_none=True)
         asked = num_asked(batches)
         total = torch.zeros((), device=self.device)
         for whole in batches:
+            # divided by the requests of all buckets and processes: a mean over targets, however they are cut
             batch = self.processes.part_of(whole)
             with self.autocast():
                 loss = negative_log_likelihood(self._answer(batch), batch).sum() / asked
@@ -163,4 +191,5 @@ class Trainer:
         """Let the running average follow; it follows faster at first, so that the start is forgotten."""
         if self.average:
             ema = min(self.settings.ema, self.step_number / (self.step_number + 10))
+            # one launch for all parameters; torch has no public name for it
             torch._foreach_lerp_(self.average, list[Tensor](self.parameters), 1 - ema)

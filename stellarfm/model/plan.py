@@ -12,8 +12,8 @@ from stellarfm.model.checkpoint import random_state, restore_random_state
 from stellarfm.model.network import count_parameters
 from stellarfm.model.optimiser import Trainer
 
-_BYTES_PER_PARAMETER = 20  # weight, gradient, two moments, running average
-_TRIALS = 3
+_BYTES_PER_PARAMETER = 20  # four bytes each: weight, gradient, two moments of AdamW, running average
+_TRIALS = 3  # the first also allocates and compiles: the shortest counts
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class TrainingPlan:
     Attributes
     ----------
     stars, tokens
-        Stars to learn from, and known values of theirs.
+        Number of stars to learn from, and of the values that are known of them.
     parameters, steps
-        Of the network; steps that are left.
+        Number of trained parameters, and of steps that are left.
     device
         Where it runs.
     memory_mb
-        Weights, optimiser and the stars held on the device, and what a trial step needed.
+        Weights, optimiser and the stars held on the device, or what a trial step needed if that is more, in MiB.
     expected_s
-        Steps that are left times the duration of a trial step.
+        Steps that are left times the duration of a trial step, in seconds.
     """
 
     stars: int
@@ -63,8 +63,14 @@ def plan(trainer: Trainer, tokens: int) -> TrainingPlan:
     trainer
         Ready to step.
     tokens
-        Known values of the table.
+        Number of known values in the table.
+
+    Returns
+    -------
+    TrainingPlan
+        For the steps that are left.
     """
+    # the trials draw batches and dropout masks: both generators are set back, so that a plan changes no training
     left = trainer.total_steps - trainer.step_number
     before, rng = trainer.sampler.state(), random_state()
     seconds = min(_trial(trainer) for _ in range(_TRIALS)) if left > 0 else 0.0
@@ -83,16 +89,17 @@ def plan(trainer: Trainer, tokens: int) -> TrainingPlan:
 
 
 def peak_memory_mb(device: torch.device) -> float:
-    """Return the most memory that was in use so far: of the GPU, or of this process."""
+    """Return the most memory that was in use so far, in MiB: of the GPU, or of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
+    # ru_maxrss counts kibibytes on Linux and bytes on macOS
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 
 def _trial(trainer: Trainer) -> float:
     started = time.perf_counter()
     trainer.network.train()
-    float(trainer.gradient(trainer.sampler.draw()))
+    float(trainer.gradient(trainer.sampler.draw()))  # reading the number waits until a GPU has done the work
     return time.perf_counter() - started
 
 

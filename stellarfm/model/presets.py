@@ -20,9 +20,9 @@ class TrainingSettings:
     seed
         Seed of weights, order, contexts and requests.
     validate_every, checkpoint_every
-        Steps between looks at the validation stars, and between checkpoints.
+        Steps between validations, and between checkpoints.
     patience
-        Looks without improvement after which training stops; 0 never stops early.
+        Validations without improvement after which training stops; 0 never stops early.
     sampler, optimiser
         Their settings.
     """
@@ -36,23 +36,26 @@ class TrainingSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
 
     def for_tokens(self, num_tokens: int) -> "TrainingSettings":
-        """Return the settings for a vocabulary of so many tokens: a short one is asked fewer of them at once."""
+        """Return the settings for a vocabulary of `num_tokens` tokens: of a short one fewer are asked at once."""
         requests = min(self.sampler.requests, max(1, num_tokens // _TOKENS_PER_REQUEST))
         return replace(self, sampler=replace(self.sampler, requests=requests))
 
 
 TRAINING_PRESETS = {
+    # the quick one: fewer and smaller steps, hence a larger rate and a shorter memory of the average
     "small": TrainingSettings(
         max_steps=2400,
         sampler=SamplerSettings(batch=192, buckets=1),
         optimiser=OptimiserSettings(learning_rate=3e-3, warmup_steps=50, ema=0.99),
     ),
+    # docs/choices.md has the trainings that these numbers were chosen by
     "default": TrainingSettings(
         max_steps=5000,
         sampler=SamplerSettings(batch=384, requests=8, buckets=2),
         optimiser=OptimiserSettings(learning_rate=2e-3, warmup_steps=200, ema=0.998),
     ),
-    # Leung & Bovy (2024): 4096 epochs of 348 steps, a restart every 512 epochs; their float16 is our bfloat16
+    # Leung & Bovy (2024): 4096 epochs of 348 steps, a restart every 512 epochs (so 8 cycles), no warm-up, no clipping, no
+    # running average; their float16 is our bfloat16
     "paper": TrainingSettings(
         max_steps=1_425_408,
         sampler=SamplerSettings(batch=1024, requests=1, as_published=True),

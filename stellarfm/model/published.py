@@ -17,7 +17,12 @@ from stellarfm.vocabulary import Token, Vocabulary, load_vocabulary
 
 CONFIG, WEIGHTS = "config.json", "weights.pt"
 _OUR_NAME = {"logc19": "logebv"}
+"""Their data call the reddening after the map that it comes from, Combined19."""
+
 _CONTEXT = 64
+"""Tokens that their network is shown at most. Ours takes any number; the file states theirs."""
+
+# names inside a block: theirs are those of torch's MultiheadAttention and of two dense layers
 _BLOCK = {
     "attention.in_proj_weight": "attention.in_weight",
     "attention.in_proj_bias": "attention.in_bias",
@@ -58,6 +63,7 @@ def read_published(folder: Path, known: Vocabulary | None = None) -> tuple[StarN
     """
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        # a .pt file is a pickle, which may run code: weights_only reads tensors and refuses the rest
         stored = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
         return _build(config, stored["model_state_dict"], known or load_vocabulary("leung_bovy"))
     except pickle.UnpicklingError as error:
@@ -74,11 +80,19 @@ def read_published(folder: Path, known: Vocabulary | None = None) -> tuple[StarN
 def write_published(folder: Path, network: StarNetwork, vocabulary: Vocabulary, scaler: RobustScaler) -> None:
     """Write a model in the published format.
 
+    Parameters
+    ----------
+    folder
+        Folder to make, in one step.
+    network, vocabulary, scaler
+        What the model is.
+
     Raises
     ------
     StellarError
         If the network is not of the published design.
     """
+    # their configuration states the first block alone, so that only a network that follows from it can be written
     shape = network.config
     blocks = (shape.encoder, shape.decoder)
     if not all(blocks) or shape != _shape(shape.width, shape.encoder[0], shape.decoder[0], shape.dropout):
@@ -104,12 +118,14 @@ def _build(
         (design["decoder_head_num"], design["decoder_dense_num"]),
         design["decoder_dropout_rate"],
     )
+    # a token's place in our vocabulary is its id - 1, whatever the order in which theirs are listed
     names = [name for _, name in sorted(zip(tokens["vocab_tokens"], tokens["vocabs"], strict=True))]
     if sorted(tokens["vocab_tokens"]) != list(range(1, len(names) + 1)):
         raise ValueError("its token ids do not run from 1 on")
     network = StarNetwork(shape, len(names))
     network.load_state_dict({ours: _ours(theirs, tensors[theirs]) for theirs, ours in _names(shape).items()})
-    scaled = np.asarray(norm["_input_standardized"][1:], bool)
+    # row 0 of each list is padding; a token that was not standardised passes as it is
+    scaled = np.asarray(norm["_input_standardized"][1:], bool)  # (T,)
     centre, width = (np.asarray(norm[f"_input_{name}"][1:], np.float32) for name in ("mean", "std"))
     scaler = RobustScaler(np.where(scaled, centre, np.float32(0)), np.where(scaled, width, np.float32(1)))
     return network.eval(), _vocabulary(names, known), scaler
@@ -136,6 +152,7 @@ def _names(shape: NetworkConfig) -> dict[str, str]:
         for place in range(len(blocks)):
             theirs = f"torch_{part}.{part}_transformer_block_{place + 1}"
             names |= {f"{theirs}.{a}": f"{part}.{place}.{b}" for a, b in _BLOCK.items()}
+    # theirs are numbered from 3 on
     layers = {f"decoder_dense_{place + 3}": f"head.{place}" for place in range(len(shape.head))}
     layers |= {"decoder_out": "mean", "decoder_logvar_out": "log_variance"}
     for theirs, ours in layers.items():
@@ -144,6 +161,7 @@ def _names(shape: NetworkConfig) -> dict[str, str]:
 
 
 def _ours(name: str, tensor: Tensor) -> Tensor:
+    # torch keeps the extra key and value as (1, 1, D), we as (D,)
     return tensor.float().flatten() if name.endswith(("bias_k", "bias_v")) else tensor.float()
 
 

@@ -7,6 +7,7 @@ from stellarfm.model.scaling import RobustScaler
 from stellarfm.model.token_table import TokenTable
 
 _PIECE = 4096
+"""Neighbouring rows that are read together: a memory-mapped file is slow row by row."""
 
 
 class Rows:
@@ -25,13 +26,20 @@ class Rows:
         Where rows are held.
     hold
         Stars held at a time.
+
+    Attributes
+    ----------
+    values, errors
+        Shape (R, T) for the R rows held: standardised; 0 where unknown, so that no NaN reaches the network.
+    known
+        Shape (R, T): whether a value is known.
     """
 
     def __init__(self, table: TokenTable, scaler: RobustScaler, device: torch.device, hold: int) -> None:
         self.table, self.scaler, self.device = table, scaler, device
         self.streams = len(table) > hold
         self.piece = min(_PIECE, hold) if self.streams else max(1, len(table))
-        self.num_pieces = -(-len(table) // self.piece)
+        self.num_pieces = -(-len(table) // self.piece)  # rounded up
         self.at_once = max(1, hold // self.piece) if self.streams else 1
         self.pieces = torch.empty(0, dtype=torch.int64)  # order of pieces of this pass
         self.turn = 0  # which group of pieces is held
@@ -42,7 +50,21 @@ class Rows:
         self.known = torch.empty(0, dtype=torch.bool)
 
     def next(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return the places of the next `count` of the held rows; fewer if the table has fewer."""
+        """Return the places of the next rows among those held.
+
+        Parameters
+        ----------
+        count
+            How many.
+        generator
+            Fixes the order.
+
+        Returns
+        -------
+        Tensor, shape (count,)
+            Shorter if the table has fewer rows.
+        """
+        # held rows that no longer fill a batch are left out of this pass: batches have one size
         while self.place + min(count, len(self.order)) > len(self.order) or len(self.order) == 0:
             self._go_on(generator)
         rows = self.order[self.place : self.place + count]
@@ -50,7 +72,7 @@ class Rows:
         return rows
 
     def state(self) -> dict[str, Tensor]:
-        """Return where in the table one is."""
+        """Return the place in the table, from which `restore` goes on; the rows themselves are read again."""
         return {
             "pieces": self.pieces,
             "order": self.order.cpu(),
@@ -58,7 +80,7 @@ class Rows:
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from there."""
+        """Go on from a state that `state` returned."""
         self.pieces, self.order = state["pieces"], state["order"].to(self.device)
         self.turn, self.place = state["place"].tolist()
         if len(self.order):
@@ -76,6 +98,7 @@ class Rows:
         self.place = 0
 
     def _hold(self) -> None:
+        # a table that is held whole has one piece, and is read once
         wanted = tuple(self.pieces[self.turn * self.at_once : (self.turn + 1) * self.at_once].tolist())
         if wanted == self._held:
             return

@@ -1,7 +1,7 @@
 """What a training step sees: of every star a random part is shown and some of the rest is asked for.
 
 Everything is drawn on the training device with one generator, so that a seed fixes the whole training.
-Letters: B stars of a batch, T tokens, L tokens shown, K requests.
+Letters: N rows held, B stars of a batch, T tokens of the vocabulary, L tokens shown, K requests.
 """
 
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ class SamplerSettings:
     min_context, max_context
         Range of the number of tokens shown, drawn for each star; 0 for the longest means all that it has.
     full_share
-        Share of stars that are shown as much as there is.
+        Fraction of stars that are shown as much as there is.
     copy_share
-        Share of requests that may be shown too; the rest are hidden, so that nothing is learned by copying.
+        Fraction of requests that may be shown too; the rest are hidden, so that nothing is learned by copying.
     label_share
-        Share of requests that ask for a label or colour instead of a spectrum, where a star has both; in a vocabulary
+        Fraction of requests that ask for a label or colour instead of a spectrum, where a star has both; in a vocabulary
         without spectra, for a label instead of another measurement.
     hide_labels_share
-        Share of stars that are shown no label at all: the question that matters most.
+        Fraction of stars that are shown no label at all: the question that matters most.
     buckets
         Parts that a batch is cut into, each of stars with about as many tokens, so that little padding is computed.
     multiple
@@ -60,7 +60,15 @@ class SamplerSettings:
 
 @dataclass(frozen=True)
 class Batch:
-    """Shown ids, values and errors (B, L), asked ids, targets and their errors (B, K); id 0 is padding."""
+    """What is shown and asked of B stars, standardised.
+
+    Attributes
+    ----------
+    ids, values, errors
+        Shape (B, L): ids of the tokens shown (token i has id i + 1, padding 0), their values and errors, 0 in padding.
+    requests, targets, target_errors
+        Shape (B, K): ids of what is asked (0 where nothing is), true values and errors; not to be read where nothing is.
+    """
 
     ids: Tensor
     values: Tensor
@@ -70,7 +78,7 @@ class Batch:
     target_errors: Tensor
 
     def part(self, number: int, of: int) -> "Batch":
-        """Return every `of`-th star from the `number`-th on."""
+        """Return every `of`-th star from the `number`-th on, about B / of: each part has contexts of all lengths."""
         which = slice(number, None, of)
         return Batch(
             self.ids[which],
@@ -106,8 +114,14 @@ class Sampler:
         self.is_bulk = is_spectrum if is_spectrum.any() else ~self.is_label
 
     def draw(self) -> list[Batch]:
-        """Draw the next batch, cut into buckets; every star is seen once before any is seen again."""
-        rows = self.rows.next(self.settings.batch, self.generator)
+        """Draw the next batch, cut into buckets; every star is seen once before any is seen again.
+
+        Returns
+        -------
+        list of Batch
+            One a bucket, the shortest contexts first; together they have B stars.
+        """
+        rows = self.rows.next(self.settings.batch, self.generator)  # (B,)
         known = self.rows.known[rows]  # (B, T)
         if self.settings.as_published:
             asked, is_asked = self._draw_one_request(known)  # (B, 1)
@@ -121,6 +135,7 @@ class Sampler:
         longest = max(length for _, _, length in edges)
         ids = self._draw_context(may, lengths, longest)  # (B, L)
         full = self._gather(rows, ids, asked, is_asked)
+        # drawn for all stars at once, then cut: a bucket needs no more columns than its longest star
         return [
             Batch(
                 full.ids[a:b, :length],
@@ -138,34 +153,37 @@ class Sampler:
         return {"generator": self.generator.get_state(), **self.rows.state()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from a state."""
+        """Go on from what `state` returned: the next draw is the one that would have followed."""
         self.generator.set_state(state["generator"])
         self.rows.restore(state)
 
     def _draw_requests(self, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Return K different tokens of each star, weighted towards labels, and which of them it really has."""
+        """Return K different tokens of each star, weighted towards labels, and which of them it really has, (B, K) each."""
         may = known & self.requestable
         bulk = (may & self.is_bulk).sum(1, keepdim=True).clamp_min(1)  # (B, 1)
-        others = (may & ~self.is_bulk).sum(1, keepdim=True).clamp_min(1)
-        share = min(max(self.settings.label_share, 1e-6), 1 - 1e-6)
-        weight = torch.where(self.is_bulk, (1 - share) / bulk, share / others)  # (B, T)
+        others = (may & ~self.is_bulk).sum(1, keepdim=True).clamp_min(1)  # (B, 1)
+        # a kind's weight is spread over its tokens: a hundred coefficients do not outvote five labels
+        label_weight = min(max(self.settings.label_share, 1e-6), 1 - 1e-6)
+        weight = torch.where(self.is_bulk, (1 - label_weight) / bulk, label_weight / others)  # (B, T)
+        # the Gumbel-max trick: the K largest of log weight + Gumbel noise are a weighted draw without replacement. The clamp
+        # keeps both logarithms finite: a draw of exactly 0 would give -inf, which stands for what may not be asked
         gumbel = -torch.log(-torch.log(self._uniform(known.shape).clamp(1e-9, 1 - 1e-7)))
-        keys = (weight.log() + gumbel).masked_fill(~may, -torch.inf)
+        keys = (weight.log() + gumbel).masked_fill(~may, -torch.inf)  # (B, T)
         best, asked = keys.topk(min(self.settings.requests, known.shape[1]), dim=1)  # (B, K)
-        return asked, best > -torch.inf
+        return asked, best > -torch.inf  # a star with fewer than K tokens fills up with some that it lacks
 
     def _draw_one_request(self, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Return one token of each star, whether it has it, uniform over all that it may be asked: as published."""
+        """Return one token of each star, uniform over all that it may be asked, and whether it has any, (B, 1): as published."""
         keys = self._uniform(known.shape).masked_fill(~(known & self.requestable), -1.0)
-        best, asked = keys.max(1, keepdim=True)
+        best, asked = keys.max(1, keepdim=True)  # (B, 1)
         return asked, best >= 0
 
     def _hide(self, known: Tensor, asked: Tensor, is_asked: Tensor) -> Tensor:
         """Return which tokens may be shown (B, T): not what is asked, but for the copies, and often no label."""
-        hidden = is_asked & (self._uniform(asked.shape) >= self.settings.copy_share)
+        hidden = is_asked & (self._uniform(asked.shape) >= self.settings.copy_share)  # (B, K)
         may = known.scatter(1, asked, known.gather(1, asked) & ~hidden)  # (B, T)
-        without_labels = self._uniform((len(known), 1)) < self.settings.hide_labels_share
-        return may & ~(without_labels & self.is_label)
+        without_labels = self._uniform((len(known), 1)) < self.settings.hide_labels_share  # (B, 1)
+        return may & ~(without_labels & self.is_label)  # (B, T)
 
     def _draw_lengths(self, available: Tensor) -> Tensor:
         """Return how many tokens each star is shown, (B,)."""
@@ -173,20 +191,22 @@ class Sampler:
         longest = available.clamp_max(settings.max_context) if settings.max_context else available
         shortest = longest.clamp_max(settings.min_context)
         some = shortest + (self._uniform(available.shape) * (longest - shortest + 1)).long()
+        # below, the minimum guards against a product that rounds up to the next whole number
         full = self._uniform(available.shape) < settings.full_share
         return torch.where(full, longest, some.minimum(longest))
 
     def _published_lengths(self, known: Tensor) -> Tensor:
-        """Return how many tokens each star is shown in 5 to 64 places, as published."""
+        """Return how many tokens each star is shown, (B,): min(n, L) of its n, L uniform on 5 to 64, as published."""
         places = torch.randint(5, 65, (len(known),), generator=self.generator, device=self.device)
         return places.minimum(known.sum(1))
 
     def _sort(self, lengths: Tensor) -> tuple[Tensor, list[tuple[int, int, int]]]:
         """Return the order of stars by length, and (first, end, padded length) of each bucket."""
-        size = -(-len(lengths) // max(1, self.settings.buckets))
+        size = -(-len(lengths) // max(1, self.settings.buckets))  # rounded up
         order = lengths.argsort(stable=True)
         starts = range(0, len(lengths), size)
         ends = [min(start + size, len(lengths)) for start in starts]
+        # one transfer for all buckets, the only time that a draw waits for the device
         longest = lengths[order[torch.tensor([end - 1 for end in ends], device=self.device)]].tolist()
         multiple = self.settings.multiple
         padded = [max(1, -(-length // multiple) * multiple) for length in longest]
@@ -194,15 +214,16 @@ class Sampler:
 
     def _draw_context(self, may: Tensor, lengths: Tensor, longest: int) -> Tensor:
         """Return the tokens shown of each star in random order, (B, L) ids; 0 where it has fewer."""
-        keys = self._uniform(may.shape).masked_fill(~may, 2.0)
+        # sorting random keys draws without replacement for all stars at once; what may not be shown sorts behind, above 1
+        keys = self._uniform(may.shape).masked_fill(~may, 2.0)  # (B, T)
         shown = keys.argsort(dim=1)[:, :longest]  # (B, L)
-        place = torch.arange(longest, device=self.device)
+        place = torch.arange(longest, device=self.device)  # (L,)
         if shown.shape[1] < longest:  # a padded length beyond the vocabulary
             shown = torch.nn.functional.pad(shown, (0, longest - shown.shape[1]))
         return torch.where(place < lengths[:, None], shown + 1, 0)
 
     def _gather(self, rows: Tensor, ids: Tensor, asked: Tensor, is_asked: Tensor) -> Batch:
-        shown, unknown = (ids - 1).clamp_min(0), ids == 0
+        shown, unknown = (ids - 1).clamp_min(0), ids == 0  # (B, L); padding reads token 0, whose value is then blanked
         values, errors = self.rows.values[rows], self.rows.errors[rows]  # (B, T)
         return Batch(
             ids,

@@ -12,11 +12,18 @@ from stellarfm.statistics import MAD_TO_SIGMA
 from stellarfm.vocabulary import Vocabulary
 
 _MEASURED_STARS = 1_000_000
+"""Enough for a median: more stars would be read and sorted for digits that do not matter."""
 
 
 @dataclass(frozen=True)
 class RobustScaler:
-    """Median and 1.4826 MAD of each token (Leung & Bovy 2024), each of shape (T,)."""
+    """Median and 1.4826 MAD of each token (Leung & Bovy 2024): robust, for surveys have outliers.
+
+    Attributes
+    ----------
+    centre, width
+        Shape (T,), in the units of the tokens.
+    """
 
     centre: NDArray[np.float32]
     width: NDArray[np.float32]
@@ -25,7 +32,17 @@ class RobustScaler:
     def of(cls, table: TokenTable) -> "RobustScaler":
         """Measure a training table, every n-th star of a very long one.
 
-        A token that is never known or never varies gets the centre as found and width 1.
+        A token that is never known gets centre 0 and width 1, one that never varies its value and width 1.
+
+        Parameters
+        ----------
+        table
+            Stars to learn from; it may be memory-mapped.
+
+        Returns
+        -------
+        RobustScaler
+            One centre and width for each of the T tokens.
         """
         every = 1 + len(table) // _MEASURED_STARS
         values = np.asarray(table.values[::every])
@@ -38,6 +55,7 @@ class RobustScaler:
 
     def apply(self, table: TokenTable) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return standardised values (NaN where unknown) and errors (0 where unknown), each (N, T)."""
+        # what overflows here makes the loss infinite, and then training names the token
         with np.errstate(over="ignore"):
             return (table.values - self.centre) / self.width, np.nan_to_num(table.errors) / self.width
 
@@ -47,17 +65,25 @@ class RobustScaler:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "RobustScaler":
-        """Read the form that `to_dict` writes."""
+        """Return the scaler that `to_dict` wrote; KeyError if it is something else."""
         return cls(np.asarray(data["centre"], np.float32), np.asarray(data["width"], np.float32))
 
 
 def refuse_bad_numbers(table: TokenTable, vocabulary: Vocabulary) -> None:
     """Refuse what no measurement is.
 
+    Parameters
+    ----------
+    table
+        N stars; read block by block, so it may be memory-mapped.
+    vocabulary
+        Tokens of its columns.
+
     Raises
     ------
     StellarError
-        If a value or an error is infinite or an error is negative; the token and a star are named.
+        If a value or an error is infinite, an error is negative (the token and a star are named), or the table has another
+        number of tokens than the vocabulary.
     """
     if table.values.shape[1] != len(vocabulary):
         raise StellarError(

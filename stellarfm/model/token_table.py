@@ -35,11 +35,11 @@ class TokenTable:
         return len(self.ids)
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "TokenTable":
-        """Return the table of some of the rows."""
+        """Return the table of some of the rows: by a mask (N,), by indices or by a slice, which copies nothing."""
         return TokenTable(self.ids[which], self.values[which], self.errors[which])
 
     def blocks(self, num_rows: int = 65_536) -> Iterator["TokenTable"]:
-        """Yield the rows in order, at most `num_rows` at a time."""
+        """Yield the rows in order, at most `num_rows` at a time: what a pass over a memory-mapped table holds in memory."""
         for start in range(0, len(self), num_rows):
             yield self.rows(slice(start, start + num_rows))
 
@@ -52,15 +52,16 @@ def write_table(folder: Path, tables: Iterable[TokenTable], num_stars: int, num_
     folder
         Folder to make, in one step.
     tables
-        The rows.
+        The rows; each table has the T tokens of the vocabulary.
     num_stars, num_tokens
-        How many there are of each.
+        N stars of all tables together, and T tokens.
 
     Raises
     ------
     StellarError
-        If there are fewer or more stars than said.
+        If there are fewer or more stars than `num_stars`.
     """
+    # the size of a memory-mapped file is fixed when it is made, so the number of stars must be known before the first row
     shapes = {"ids": (num_stars,), "values": (num_stars, num_tokens), "errors": (num_stars, num_tokens)}
     with fresh_folder(folder) as partial:
         arrays = {
@@ -71,7 +72,7 @@ def write_table(folder: Path, tables: Iterable[TokenTable], num_stars: int, num_
         }
         done = 0
         for table in tables:
-            if done + len(table) <= num_stars:
+            if done + len(table) <= num_stars:  # else go on counting, for the message
                 for name in _ARRAYS:
                     arrays[name][done : done + len(table)] = getattr(table, name)
             done += len(table)
@@ -83,6 +84,16 @@ def write_table(folder: Path, tables: Iterable[TokenTable], num_stars: int, num_
 
 def open_table(folder: Path) -> TokenTable:
     """Open what `write_table` wrote, without reading it into memory.
+
+    Parameters
+    ----------
+    folder
+        Has ``ids.npy``, ``values.npy`` and ``errors.npy``.
+
+    Returns
+    -------
+    TokenTable
+        Its arrays are memory-mapped and read-only.
 
     Raises
     ------

@@ -38,6 +38,7 @@ from stellarfm.model.token_table import TokenTable
 from stellarfm.vocabulary import Vocabulary
 
 MODEL = "model"
+# one seed and one way to draw for every training, so that validation losses of different networks can be compared
 _VALIDATION_SEED = 20_080_331
 _VALIDATION_STARS = 4096
 _VALIDATION = SamplerSettings(requests=8, max_context=64, full_share=0.5, copy_share=0.0, label_share=0.5)
@@ -45,7 +46,17 @@ _VALIDATION = SamplerSettings(requests=8, max_context=64, full_share=0.5, copy_s
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where a training is: step of total steps, mean loss since the last report, targets a second."""
+    """Where a training is.
+
+    Attributes
+    ----------
+    step, total_steps
+        Steps taken, and steps in all.
+    loss
+        Mean loss of the steps since the last validation.
+    targets_per_s
+        Requests answered a second, counted from the first report on.
+    """
 
     step: int
     total_steps: int
@@ -66,7 +77,7 @@ class TrainingResult:
     best_validation_loss
         Smallest mean negative log likelihood of the validation tasks.
     history
-        (step, training loss, validation loss) of each look at the validation stars.
+        (step, training loss, validation loss) of each validation.
     """
 
     folder: Path
@@ -98,7 +109,7 @@ def train(
 ) -> TrainingResult:
     """Train a model, going on from a checkpoint in the folder if there is one.
 
-    Started by ``torchrun`` several processes train together; the first writes the files and reports.
+    Started by ``torchrun``, several processes train together; the first writes the files and reports.
 
     Parameters
     ----------
@@ -115,18 +126,19 @@ def train(
     on_plan
         Called once with what the training will take, before its first step.
     on_progress, log
-        Called now and then with progress, and with named figures of a step.
+        Called now and then with progress, and at each validation with its step and figures by name.
 
     Returns
     -------
     TrainingResult
+        The model folder holds the running average of the weights, if one is kept.
 
     Raises
     ------
     StellarError
         If the numbers are no measurements, the checkpoint is of something else, the disk is full, or the loss is NaN.
     SystemExit
-        With code 143 after a SIGTERM, when the checkpoint is written.
+        With code 143 (128 + 15, as shells report SIGTERM) after a SIGTERM, when the checkpoint is written.
     """
     for stars in (table, validation):
         refuse_bad_numbers(stars, vocabulary)
@@ -155,7 +167,7 @@ class _Run:
         self.settings, self.folder, self.vocabulary = settings, folder, vocabulary
         self.processes = ProcessGroup.join(device)
         self.scaler = RobustScaler.of(table)
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(settings.seed)  # all processes begin with the same weights
         model = StarNetwork(network, len(vocabulary)).to(device)
         torch.manual_seed(settings.seed + self.processes.rank)  # each process drops other activations
         rows = Rows(table, self.scaler, device, settings.sampler.hold)
@@ -164,7 +176,7 @@ class _Run:
         self.tasks = validation_tasks(validation, self.scaler, vocabulary, device)
         self.fingerprint = _fingerprint(table, vocabulary, network, settings)
         self.history: list[tuple[int, float, float]] = []
-        self.loss_sum = torch.zeros(2, dtype=torch.float64)  # sum of losses, and steps, since the last look
+        self.loss_sum = torch.zeros(2, dtype=torch.float64)  # sum of losses, and steps, since the last validation
         self.stopped = False
 
     def stop(self) -> None:
@@ -176,22 +188,24 @@ class _Run:
         settings, trainer = self.settings, self.trainer
         clock = _Clock(settings.sampler.batch * settings.sampler.requests)
         losses: list[Tensor] = []
+        # on a GPU a loss is read now and then, for each reading waits for all steps before it; on a CPU it is there
         every = 1 if trainer.device.type == "cpu" else CHECK_EVERY
         while trainer.step_number < settings.max_steps and not self._is_over():
             losses.append(trainer.step())
             step = trainer.step_number
             is_last = step == settings.max_steps
-            looks, saves = step % settings.validate_every == 0, step % settings.checkpoint_every == 0
-            if not (is_last or looks or saves or step % every == 0):
+            validates, saves = step % settings.validate_every == 0, step % settings.checkpoint_every == 0
+            if not (is_last or validates or saves or step % every == 0):
                 continue
-            self._look_at(losses)
+            self._add_up(losses)
+            # agreed on by all: a process that stopped alone would leave the others waiting for its gradients
             stops = self.processes.any(self.stopped, trainer.device)
             if self.processes.is_main and (step % CHECK_EVERY == 0 or is_last):
                 loss = float(self.loss_sum[0] / self.loss_sum[1])
                 report(TrainingProgress(step, settings.max_steps, loss, clock.rate(step)))
-            if looks or is_last:
+            if validates or is_last:
                 self._validate(log)
-            if saves or is_last or stops:
+            if saves or is_last or stops:  # after the validation, which is part of the checkpoint
                 self.checkpoint()
             if stops:
                 raise SystemExit(143)
@@ -199,11 +213,12 @@ class _Run:
     def checkpoint(self) -> None:
         """Write everything that the next step depends on."""
         trainer = self.trainer
-        if not trainer.is_finite():
+        if not trainer.is_finite():  # the last good checkpoint is worth more than a new one of NaN
             self._refuse_nan()
         if not self.processes.is_main:
             return
         optimiser = trainer.optimiser.state_dict()["state"]
+        # safetensors holds tensors by name and nothing nested: parameter 3's first moment is "3.exp_avg"
         moments = {f"{i}.{name}": tensor for i, state in optimiser.items() for name, tensor in state.items()}
         tensors = (
             pack("network", trainer.network.state_dict())
@@ -233,7 +248,7 @@ class _Run:
         trainer.optimiser.load_state_dict(optimiser)
         trainer.sampler.restore(unpack("sampler", tensors))
         trainer.step_number = state["step"]
-        self.history = [tuple(look) for look in state["history"]]
+        self.history = [tuple(record) for record in state["history"]]
         self.loss_sum = tensors["loss_sum"]
         if self.processes.is_main:
             restore_random_state(unpack("random", tensors))
@@ -247,17 +262,17 @@ class _Run:
         if self.processes.is_main:
             save_model(target, self.trainer.network, self.vocabulary, self.scaler)
         self.processes.wait()
-        best = min((look[2] for look in self.history), default=float("nan"))
+        best = min((record[2] for record in self.history), default=float("nan"))
         return TrainingResult(target, self.trainer.step_number, best, tuple(self.history))
 
     def _is_over(self) -> bool:
-        """Whether the validation loss has not improved for as many looks as the patience allows."""
+        """Whether the validation loss has not improved for as many validations as the patience allows."""
         patience = self.settings.patience
-        looks = [look[2] for look in self.history]
-        return bool(patience) and len(looks) > patience and min(looks[-patience:]) > min(looks[:-patience])
+        losses = [record[2] for record in self.history]
+        return bool(patience) and len(losses) > patience and min(losses[-patience:]) > min(losses[:-patience])
 
-    def _look_at(self, losses: list[Tensor]) -> None:
-        """Add up the losses since the last look, and refuse to go on if one is not a number."""
+    def _add_up(self, losses: list[Tensor]) -> None:
+        """Add up the losses since the last reading, and refuse to go on if one is not a number."""
         total = float(torch.stack(losses).double().sum())
         if not np.isfinite(total):
             self._refuse_nan()
@@ -265,7 +280,7 @@ class _Run:
         losses.clear()
 
     def _validate(self, log: Log) -> None:
-        """Look at the fixed tasks with the weights that would be kept."""
+        """Measure the loss of the fixed tasks with the weights that would be kept: the running average, if there is one."""
         trainer, step = self.trainer, self.trainer.step_number
         trainer.swap_average()
         loss = trainer.validation_loss(self.tasks)
@@ -289,7 +304,22 @@ class _Run:
 def validation_tasks(
     stars: TokenTable, scaler: RobustScaler, vocabulary: Vocabulary, device: torch.device
 ) -> list[Batch]:
-    """Draw the tasks that a training is watched by: the same for every network, seed and length of training."""
+    """Draw the tasks that a training is watched by: the same for every network, seed and length of training.
+
+    Parameters
+    ----------
+    stars
+        Validation stars, of which the first few thousand are used.
+    scaler, vocabulary
+        Scale and names of their T tokens.
+    device
+        Where the tasks are held.
+
+    Returns
+    -------
+    list of Batch
+        Contexts (B, L) and requests (B, K).
+    """
     few = stars.rows(slice(0, _VALIDATION_STARS))
     settings = replace(_VALIDATION, batch=min(_VALIDATION.batch, len(few)))
     sampler = Sampler(Rows(few, scaler, device, len(few)), vocabulary, settings, _VALIDATION_SEED)
@@ -297,13 +327,13 @@ def validation_tasks(
 
 
 def extreme_tokens(batches: list[Batch], vocabulary: Vocabulary, limit: int = 3) -> list[str]:
-    """Return the tokens with the largest standardised values, shown or asked, the largest first."""
+    """Return the `limit` tokens with the largest standardised values, shown (B, L) or asked (B, K): name and value of each."""
     largest = np.zeros(len(vocabulary) + 1)
     for batch in batches:
         for ids, values in ((batch.ids, batch.values), (batch.requests, batch.targets)):
             size = values.double().abs().nan_to_num(nan=np.inf, posinf=np.inf).cpu().numpy()
             np.maximum.at(largest, ids.cpu().numpy(), size)
-    largest[0] = -1
+    largest[0] = -1  # padding is no token
     order = np.argsort(-largest, kind="stable")[:limit]
     return [f"{vocabulary.names[i - 1]} at {largest[i]:.3g} widths" for i in order if largest[i] > 0]
 
@@ -317,7 +347,7 @@ class _Clock:
         self.first: int | None = None
 
     def rate(self, step: int) -> float:
-        """Return the rate up to a step."""
+        """Return the rate up to a step, 0 at the first, from which time is taken: it may have compiled."""
         if self.first is None:
             self.started, self.first = time.monotonic(), step
             return 0.0
@@ -325,7 +355,7 @@ class _Clock:
 
 
 def _fingerprint(table: TokenTable, vocabulary: Vocabulary, network: NetworkConfig, settings: TrainingSettings) -> str:
-    """Return a key for everything that a checkpoint must agree with; how often one looks is not part of it."""
+    """Return a key for everything that a checkpoint must agree with; how often one validates or saves is not part of it."""
     digest = hashlib.sha256()
     for block in table.blocks():
         for array in (block.ids, block.values, block.errors):
@@ -337,7 +367,7 @@ def _fingerprint(table: TokenTable, vocabulary: Vocabulary, network: NetworkConf
 
 @contextmanager
 def _on_terminate(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM ask for a checkpoint instead of ending at once; only the main thread may."""
+    """Let SIGTERM ask for a checkpoint instead of ending at once; Python allows it in the main thread only."""
     try:
         before = signal.signal(signal.SIGTERM, lambda *_: stop())
     except ValueError:

@@ -23,6 +23,7 @@ _SHOWN_TYPES = ("A0", "A5", "F0", "F5", "G2", "K0", "K4", "K7", "M0", "M2", "M4"
 @contextmanager
 def _figure(rows: int, columns: int, size: tuple[float, float]) -> Iterator[tuple[Any, Any, io.BytesIO]]:
     """Give a figure, its axes and the file that it is saved to at the end; no screen and no LaTeX is needed."""
+    # not through pyplot, whose figures and settings belong to the whole process
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -37,7 +38,7 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> Iterator[tupl
 
 
 def draw_tokens(checks: Sequence[TokenCheck]) -> bytes:
-    """Draw the offset of every token's median and the ratio of its width."""
+    """Draw the offset of every token's median, in real MADs, and the ratio of its width."""
     place = np.arange(len(checks))
     colours = [_SIMULATED if check.passed else _BAD for check in checks]
     with _figure(2, 1, (9.0, 4.6)) as (_, axes, file):
@@ -70,10 +71,10 @@ def _shade(axis: Any, place: NDArray[np.intp], high: Floats, low: Floats) -> Non
 
 
 def draw_relevancy(sample: Sample, real: Reference) -> bytes:
-    """Draw the share of stars for which each order is relevant."""
+    """Draw the fraction of stars for which each order is relevant."""
     with _figure(1, 2, (7.6, 2.9)) as (_, axes, file):
         for axis, band in zip(axes[0], ("bp", "rp"), strict=True):
-            curve = real.relevancy[band]
+            curve = real.relevancy[band]  # (53,): the real statistics end where no star has more relevant bases
             order = np.arange(len(curve))
             axis.fill_between(order, curve - 0.1, curve + 0.1, color=_BAND, lw=0)
             axis.plot(order, curve, color=_REAL, lw=2, label="real")
@@ -86,11 +87,12 @@ def draw_relevancy(sample: Sample, real: Reference) -> bytes:
 
 
 def draw_distributions(sample: Sample, real: Reference) -> bytes:
-    """Draw the distributions of G and of parallax."""
+    """Draw the distributions of G in mag and of parallax in mas, as densities."""
     with _figure(1, 2, (7.6, 2.9)) as (_, axes, file):
         pairs = ((sample.g_mag, real.g_mag, "G [mag]"), (sample.parallax, real.parallax, "parallax [mas]"))
         for axis, (values, density, label) in zip(axes[0], pairs, strict=True):
             edges = density.edges
+            # both are densities over the same range: stars outside of it count in neither
             inside = values[(values > edges[0]) & (values < edges[-1])]
             found, _ = np.histogram(inside, bins=edges, density=True)
             scale = density.density / (density.density.sum() * (edges[1] - edges[0]))
@@ -102,7 +104,7 @@ def draw_distributions(sample: Sample, real: Reference) -> bytes:
 
 
 def draw_kiel(sample: Sample) -> bytes:
-    """Draw log g against Teff, by number and by metallicity, with the marks of the real diagram."""
+    """Draw log g in dex against Teff in K, by number and by metallicity, with the marks of the real diagram."""
     teff, logg, m_h = (sample.token(name) for name in ("teff", "logg", "m_h"))
     with _figure(1, 2, (7.8, 3.6)) as (figure, axes, file):
         left, right = axes[0]
@@ -110,18 +112,18 @@ def draw_kiel(sample: Sample) -> bytes:
         left.hexbin(teff[known], logg[known], gridsize=80, bins="log", cmap="Blues", mincnt=1, linewidths=0)
         drawn = right.scatter(teff, logg, c=m_h, s=1.2, lw=0, vmin=-1.2, vmax=0.4, cmap="viridis")
         figure.colorbar(drawn, ax=right, label="[M/H] [dex]")
-        for axis in (left, right):
+        for axis in (left, right):  # both scales fall, as in every Kiel diagram
             axis.set_xlim(7600, 3000)
             axis.set_ylim(5.2, -0.4)
             axis.set_xlabel("Teff [K]")
-        for mark in (2.45, 4.55):
+        for mark in (2.45, 4.55):  # red clump and dwarfs, as in `stellarfm.realism.reference`
             left.axhline(mark, color=_BAD, lw=0.6, ls=":")
         left.set_ylabel("log g [dex]; dotted: where real stars crowd")
     return file.getvalue()
 
 
 def draw_types(compared: TypeSpectra) -> bytes:
-    """Draw simulated dwarfs over the mean real spectra by type."""
+    """Draw simulated dwarfs over the mean real spectra by type, as relative flux per nm."""
     wavelengths = instrument().wavelengths_nm
     shown = [k for k, name in enumerate(compared.types) if name in _SHOWN_TYPES]
     with _figure(3, 4, (9.0, 5.6)) as (_, axes, file):
@@ -136,23 +138,24 @@ def draw_types(compared: TypeSpectra) -> bytes:
 
 
 def draw_components(components: Components) -> bytes:
-    """Draw what the components explain, and real stars among simulated ones on the first three."""
+    """Draw what the components leave unexplained, and real stars among simulated ones on the first three."""
     with _figure(1, 3, (9.0, 3.0)) as (_, axes, file):
-        left, middle, right = axes[0]
+        left, centre, right = axes[0]
         number = np.arange(1, len(components.explained) + 1)
         left.plot(number, 1 - components.explained, color=_BAD, lw=1.4, label="real")
         left.plot(number, 1 - components.explained_simulated, color=_SIMULATED, lw=1.4, label="simulated")
-        left.axhline(0.03, color=_INK, lw=0.6, ls=":")
+        left.axhline(0.03, color=_INK, lw=0.6, ls=":")  # what MIN_EXPLAINED leaves over
         left.set_yscale("log")
         left.set_xlabel("components")
         left.set_ylabel("share of variance left over")
         left.legend(frameon=False)
-        for axis, other in ((middle, 1), (right, 2)):
+        for axis, other in ((centre, 1), (right, 2)):
             for points, colour, label in (
                 (components.simulated, _SIMULATED, "simulated"),
                 (components.real, _BAD, "real"),
             ):
                 axis.scatter(points[:, 0], points[:, other], s=1.5, lw=0, color=colour, alpha=0.5, label=label)
+            # limits from the simulated stars: a real one far outside must not hide how the rest agree
             limits = [np.percentile(components.simulated[:, k], [0.2, 99.8]) * 1.3 for k in (0, other)]
             axis.set_xlim(*limits[0])
             axis.set_ylim(*limits[1])

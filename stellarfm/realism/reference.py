@@ -16,21 +16,22 @@ from stellarfm.sky.xp_errors import relevancy_curves
 Floats = NDArray[np.float64]
 
 CLUMP_LOGG, DWARF_LOGG = 2.45, 4.55
-"""Where the red clump and the dwarfs stand out in the real Kiel diagram."""
+"""Log g, in dex, at which the red clump and the dwarfs stand out in the real Kiel diagram."""
 
 QUANTILES = np.array([0.05, 0.25, 0.50, 0.75, 0.95])
+"""Fractions at which distributions are compared: five say more than a mean, and depend on no outlier."""
 
 
 @dataclass(frozen=True)
 class Density:
-    """A distribution in bins of equal width.
+    """A distribution in B bins of equal width.
 
     Attributes
     ----------
     centers
-        Shape (B,): centres of the bins.
+        Shape (B,): centres of the bins, mag or mas.
     density
-        Shape (B,): share per unit.
+        Shape (B,): fraction per unit, up to a factor.
     """
 
     centers: Floats
@@ -43,7 +44,19 @@ class Density:
         return np.append(self.centers - step / 2, self.centers[-1] + step / 2)
 
     def quantiles(self, shares: Floats) -> Floats:
-        """Return the values below which the shares lie."""
+        """Return the values below which given fractions of the distribution lie.
+
+        Parameters
+        ----------
+        shares
+            Shape (Q,): fractions between 0 and 1.
+
+        Returns
+        -------
+        ndarray, shape (Q,)
+            In the unit of `centers`.
+        """
+        # linear inside a bin; divided by the sum, since a digitised density need not integrate to 1
         cumulative = np.append(0, np.cumsum(self.density))
         return np.interp(shares, cumulative / cumulative[-1], self.edges)
 
@@ -55,9 +68,9 @@ class Reference:
     Attributes
     ----------
     median, mad
-        Shape (118,): median and 1.4826 MAD of each token.
+        Shape (118,): median and 1.4826 MAD of each token, in its unit.
     relevancy
-        ``bp`` and ``rp``: share of stars for which an order is relevant, shape (53,).
+        ``bp`` and ``rp``: fraction of stars for which an order is relevant, shape (53,).
     g_mag, parallax
         Distributions of G in mag and of parallax in mas (of those between -0.2 and 1).
     """
@@ -71,7 +84,7 @@ class Reference:
 
 @cache
 def reference() -> Reference:
-    """Return the figures that come with the package."""
+    """Return the statistics that come with the package, read once a process."""
     median, mad = token_statistics()
     densities = [
         Density(*np.loadtxt(resource_folder("sky") / "reference" / name, delimiter=",", skiprows=1).T)

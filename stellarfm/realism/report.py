@@ -38,7 +38,7 @@ class Comparison:
     Attributes
     ----------
     num_stars, num_training_stars, seed
-        Simulated stars, those of them in the training set, and which sky.
+        Number of simulated stars, of those among them that the training set keeps, and the seed of the sky.
     tokens
         Every token.
     checks
@@ -59,7 +59,7 @@ class Comparison:
 
     @property
     def shortfalls(self) -> list[str]:
-        """Names of what is outside of its limits."""
+        """Names of what is outside its limits: other checks by group and name, tokens by name."""
         others = [f"{check.group} {check.name}" for check in self.checks if not check.passed]
         return [check.token for check in self.tokens if not check.passed] + others
 
@@ -84,11 +84,16 @@ def compare(
     Parameters
     ----------
     num_stars, seed
-        Which sky.
+        Size and seed of the sky.
     real
         Folder with real spectra; without it they are left out.
     progress
         Called with stars done and stars in all.
+
+    Returns
+    -------
+    Comparison
+        Whether anything falls short is for the caller to act on.
 
     Raises
     ------
@@ -97,6 +102,7 @@ def compare(
     ValueError
         If the number of stars or the seed is out of its limits.
     """
+    # real files first: a wrong folder shows at once, not after minutes of simulation
     types = None if real is None else compare_types(real)
     field = None if real is None else read_field(real)
     sample = draw_sample(num_stars, seed, progress)
@@ -124,7 +130,15 @@ def _compare_sample(sample: Sample) -> tuple[list[Check], dict[str, bytes]]:
 
 
 def write_page(comparison: Comparison, path: Path) -> None:
-    """Write the comparison as one page with its figures inside; the page appears when it is complete."""
+    """Write the comparison as one page with its figures inside; the page appears when it is complete.
+
+    Parameters
+    ----------
+    comparison
+        What `compare` returned.
+    path
+        HTML file to write.
+    """
     from jinja2 import Template
 
     images = {name: base64.b64encode(data).decode() for name, data in comparison.figures.items()}

@@ -18,10 +18,12 @@ from stellarfm.warehouse.connection import connect
 
 Floats = NDArray[np.float64]
 
+# Ordered by source_id, as the tokens are, so that row i is one star in each of the arrays.
 _OBSERVED = (
     "select phot_g_mean_mag, coalesce(parallax, 'nan'::double) as parallax from marts.stars"
     " where in_training_set order by source_id"
 )
+# All coefficients of the stars with a good spectrum, relevant or not: principal components need whole vectors.
 _COEFFICIENTS = """
 select (bp_coefficients || rp_coefficients) as coefficients, g_flux(phot_g_mean_mag) as flux
 from marts.star_observations inner join marts.stars using (source_id, phot_g_mean_mag)
@@ -36,9 +38,9 @@ class Sample:
     Attributes
     ----------
     names
-        118 tokens.
+        The 118 tokens of Leung & Bovy (2024).
     values
-        Shape (N, 118): tokens, NaN where unknown or not relevant.
+        Shape (N, 118): tokens in their units, NaN where unknown or not relevant.
     g_mag, parallax
         Shape (N,): mag, mas; the parallax is corrected, NaN where it is not good.
     coefficients
@@ -52,7 +54,18 @@ class Sample:
     coefficients: Floats
 
     def token(self, name: str) -> Floats:
-        """Return one token of all stars."""
+        """Return one token of all stars, shape (N,), in its unit.
+
+        Parameters
+        ----------
+        name
+            One of `names`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such token.
+        """
         return self.values[:, self.names.index(name)]
 
 
@@ -62,9 +75,14 @@ def draw_sample(num_stars: int, seed: int, progress: ProgressCallback = no_progr
     Parameters
     ----------
     num_stars, seed
-        Which sky.
+        Size and seed of the sky.
     progress
         Called with stars done and stars in all.
+
+    Returns
+    -------
+    Sample
+        Those of the stars that the cuts keep.
 
     Raises
     ------
@@ -72,6 +90,7 @@ def draw_sample(num_stars: int, seed: int, progress: ProgressCallback = no_progr
         If the number of stars or the seed is out of its limits.
     """
     vocabulary = load_vocabulary("leung_bovy")
+    # through files and the SQL of every catalogue: the cuts that shape the real training set shape this one too
     with tempfile.TemporaryDirectory(prefix="stellarfm-sky-") as name:
         landing = Landing(Path(name), "simulated")
         simulated.fetch(landing, num_stars, seed, progress)
@@ -81,6 +100,7 @@ def draw_sample(num_stars: int, seed: int, progress: ProgressCallback = no_progr
             tokens = read_tokens(con, "(from marts.training_set order by source_id)", vocabulary)
             observed = con.execute(_OBSERVED).fetchnumpy()
             spectra = con.sql(_COEFFICIENTS).to_arrow_table().combine_chunks()
+    # a list column is one flat array underneath: no loop over stars
     flat = spectra["coefficients"].combine_chunks().flatten().to_numpy().astype(np.float64)
     coefficients = flat.reshape(-1, NUM_COEFFICIENTS) / spectra["flux"].to_numpy()[:, None]
     g_mag, parallax = (np.asarray(observed[c], dtype=np.float64) for c in ("phot_g_mean_mag", "parallax"))

@@ -20,10 +20,12 @@ Floats = NDArray[np.float64]
 TEMPLATES = "gaia_xp_templates.parquet"
 FIELD = "gaia_dr3_xp_continuous_field.parquet"
 
+# limits of relative differences and of explained variance, ours as those in `stellarfm.realism.checks`
 MAX_TEMPLATE_RMS, MAX_ROUND_TRIP_RMS = 0.08, 0.02
 NUM_COMPONENTS, MIN_EXPLAINED = 10, 0.97
 
-_JUDGED_NM = (400.0, 950.0)
+_COMPARED_NM = (400.0, 950.0)
+"""Range of comparisons: towards either end BP or RP sees little, and a relative difference is mostly noise."""
 
 DWARF_TEFF = {
     "A0": 9700, "A1": 9300, "A2": 8800, "A3": 8600, "A4": 8250, "A5": 8100, "A6": 7910, "A7": 7760, "A8": 7590,
@@ -48,7 +50,7 @@ class TypeSpectra:
     types
         K spectral types.
     simulated, real
-        Shape (K, 343).
+        Shape (K, 343): relative flux per nm, 336 to 1020 nm in steps of 2 nm.
     rms
         Shape (K,): rms of their relative difference over 400 to 950 nm.
     """
@@ -66,11 +68,11 @@ class Components:
     Attributes
     ----------
     explained
-        Shape (30,): share of the real variance around the simulated mean that the first components explain.
+        Shape (30,): fraction of the real variance around the simulated mean that the first components explain.
     explained_simulated
         Shape (30,): the same for the simulated stars.
     simulated, real
-        Shape (N, 3) and (M, 3): projections on the first three.
+        Shape (N, 3) and (M, 3): projections on the first three, for unit G flux.
     """
 
     explained: Floats
@@ -80,7 +82,13 @@ class Components:
 
 
 def dwarf_spectra(types: tuple[str, ...]) -> Floats:
-    """Return simulated spectra of dwarfs of solar metallicity, shape (K, 343)."""
+    """Return simulated spectra of dwarfs of solar metallicity, in arbitrary units, shape (K, 343).
+
+    Parameters
+    ----------
+    types
+        K types of `DWARF_TEFF`.
+    """
     teff = np.array([float(DWARF_TEFF[name]) for name in types])
     return spectra(instrument().wavelengths_nm, teff, main_sequence_logg(teff), np.zeros_like(teff))
 
@@ -93,12 +101,18 @@ def compare_types(folder: Path) -> TypeSpectra:
     folder
         Folder with `TEMPLATES`.
 
+    Returns
+    -------
+    TypeSpectra
+        Of the types that the file has and `DWARF_TEFF` knows.
+
     Raises
     ------
     StellarError
         If the file is missing or has other columns.
     """
     table = _read(folder / TEMPLATES, ("spectral_type", "flux"))
+    # "G2V" is looked up as "G2": all means are of dwarfs
     found = dict(zip([name[:2] for name in table["spectral_type"].to_pylist()], table["flux"].to_pylist(), strict=True))
     types = tuple(name for name in DWARF_TEFF if name in found)
     real = _normalised(np.array([found[name] for name in types], dtype=float))
@@ -107,7 +121,7 @@ def compare_types(folder: Path) -> TypeSpectra:
 
 
 def check_types(compared: TypeSpectra) -> list[Check]:
-    """Judge every type, the worst first."""
+    """Check every type: one check each, the worst first."""
     limit = f"rms at most {MAX_TEMPLATE_RMS:.0%} over 400-950 nm"
     return [
         Check("spectra by type", f"{compared.types[k]}V", float(compared.rms[k]), MAX_TEMPLATE_RMS, limit,
@@ -117,7 +131,8 @@ def check_types(compared: TypeSpectra) -> list[Check]:
 
 
 def check_round_trip() -> list[Check]:
-    """Take noiseless dwarfs apart and put them together again; the worst type is shown."""
+    """Turn spectra of noiseless dwarfs into coefficients and back; the worst type is shown."""
+    # what is lost on the way is what 110 coefficients cannot hold, the floor of every other comparison
     types = tuple(DWARF_TEFF)
     flux = dwarf_spectra(types)
     coefficients, g_flux = instrument().coefficients(flux)
@@ -129,13 +144,24 @@ def check_round_trip() -> list[Check]:
 
 
 def relative_rms(simulated: Floats, real: Floats) -> Floats:
-    """Return the rms of the relative difference of normalised spectra over 400 to 950 nm, shape (K,)."""
+    """Return the rms of the relative difference of normalised spectra over 400 to 950 nm, shape (K,).
+
+    Parameters
+    ----------
+    simulated, real
+        Shape (K, 343), in any units: only their shapes are compared.
+    """
     inside = _inside()
     return np.asarray(np.sqrt(np.mean((_normalised(simulated) / _normalised(real) - 1)[:, inside] ** 2, axis=1)))
 
 
 def read_field(folder: Path) -> Floats:
     """Return the coefficients of real field stars for unit G flux, shape (M, 110); G comes from the spectrum.
+
+    Parameters
+    ----------
+    folder
+        Folder with `FIELD`.
 
     Raises
     ------
@@ -145,6 +171,7 @@ def read_field(folder: Path) -> Floats:
     table = _read(folder / FIELD, ("bp_coefficients", "rp_coefficients"))
     bands = [np.array(table[f"{band}_coefficients"].to_pylist(), dtype=float) for band in ("bp", "rp")]
     coefficients = np.concatenate(bands, axis=1)
+    # a noisy spectrum may have a negative flux in a band, and no magnitude
     coefficients = coefficients[(coefficients @ instrument().photometry > 0).all(axis=1)]
     g_flux = 10 ** ((ZERO_POINTS[0] - instrument().magnitudes(coefficients)[:, 0]) / 2.5)
     return np.asarray(coefficients / g_flux[:, None])
@@ -157,9 +184,16 @@ def compare_components(simulated: Floats, real: Floats) -> Components:
     ----------
     simulated, real
         Coefficients for unit G flux, shape (N, 110) and (M, 110).
+
+    Returns
+    -------
+    Components
+        Those of the simulated stars, and how well they describe both.
     """
+    # the real stars are taken about the simulated mean too: a sky that is off as a whole must show
     mean = simulated.mean(axis=0)
     _, _, axes = np.linalg.svd(simulated - mean, full_matrices=False)
+    # rows of `axes`, (110, 110), are the components, the one of largest variance first
     explained = [
         np.cumsum((((x - mean) @ axes.T) ** 2).sum(axis=0)) / ((x - mean) ** 2).sum() for x in (real, simulated)
     ]
@@ -168,7 +202,7 @@ def compare_components(simulated: Floats, real: Floats) -> Components:
 
 
 def check_components(components: Components) -> list[Check]:
-    """Judge how much of the real variance ten simulated components explain."""
+    """Check how much of the real variance ten simulated components explain."""
     value = float(components.explained[NUM_COMPONENTS - 1])
     limit = f"at least {MIN_EXPLAINED:.0%} of the variance of real field stars"
     return [Check("components", f"{NUM_COMPONENTS} components", value, MIN_EXPLAINED, limit, value >= MIN_EXPLAINED)]
@@ -176,7 +210,7 @@ def check_components(components: Components) -> list[Check]:
 
 def _inside() -> NDArray[np.bool_]:
     wavelengths = instrument().wavelengths_nm
-    return (wavelengths >= _JUDGED_NM[0]) & (wavelengths <= _JUDGED_NM[1])
+    return (wavelengths >= _COMPARED_NM[0]) & (wavelengths <= _COMPARED_NM[1])
 
 
 def _normalised(flux: Floats) -> Floats:

@@ -13,12 +13,17 @@ from stellarfm.sky.features import linear_weights
 
 Floats = NDArray[np.float64]
 
-_H, _C, _K = 6.62607015e-34, 2.99792458e8, 1.380649e-23
+_H, _C, _K = 6.62607015e-34, 2.99792458e8, 1.380649e-23  # SI
 _IONISATION_EV = 13.598
+
+# the grid of atmospheres, somewhat wider in temperature than the limits of the sky, so that interpolation never meets its edge
 _TEMPERATURES = np.geomspace(2500.0, 10500.0, 49)
 _GRAVITIES = np.linspace(-0.5, 5.5, 7)
+
 _ROSSELAND_NM = np.geomspace(200.0, 4000.0, 240)
 _MAX_DEPTH = 3.0
+"""Rosseland depth that is seen at most, however clear hydrogen is at a wavelength: no other absorber is counted here."""
+
 _RESOLUTION_NM = 4.0
 
 
@@ -31,6 +36,10 @@ def black_body(wavelengths_nm: Floats, temperature: Floats) -> Floats:
         Shape (W,).
     temperature
         K, of shape (W,) or (..., W) or (..., 1).
+
+    Returns
+    -------
+    ndarray, shape (..., W)
     """
     metres = wavelengths_nm * 1e-9
     exponent = _H * _C / (_K * metres * temperature)
@@ -41,6 +50,11 @@ def electron_pressure(temperature: Floats, logg: Floats) -> Floats:
     """Return the electron pressure at optical depth 2/3 in dyn cm-2.
 
     Metals feed it below about 5500 K and hydrogen above; it grows as g^(1/3) (Gray 2005, eqs. 9.19 to 9.23).
+
+    Parameters
+    ----------
+    temperature, logg
+        Shapes that broadcast; K, and dex in cgs units. The table of the dependence on temperature is for the Sun's log g, 4.44.
     """
     log_pressure = np.interp(
         temperature, [2500, 3500, 4500, 5772, 7000, 8500, 10500], [-0.9, -0.1, 0.55, 1.25, 2.1, 2.75, 3.2]
@@ -58,7 +72,8 @@ def opacity(wavelengths_nm: Floats, temperature: Floats, pressure: Floats) -> Fl
     temperature, pressure
         Shape (..., 1); K, and electron pressure in dyn cm-2.
     """
-    theta = 5040 / temperature
+    theta = 5040 / temperature  # as Gray has it: 10^(-theta chi) is the Boltzmann factor of an energy chi in eV
+    # an H- ion needs a free electron, so its opacity goes with the electron pressure; that of neutral hydrogen does not
     return (
         _minus_bound_free(wavelengths_nm, theta) * pressure
         + _minus_free_free(wavelengths_nm, theta) * pressure
@@ -67,6 +82,11 @@ def opacity(wavelengths_nm: Floats, temperature: Floats, pressure: Floats) -> Fl
 
 
 def _minus_bound_free(wavelengths_nm: Floats, theta: Floats) -> Floats:
+    """Return the opacity of H- by ionisation, per unit electron pressure; 0.754 eV binds the second electron.
+
+    The series gives the cross section in 1e-18 cm2, hence 1e8 for 1e-26. It ends where photons no longer ionise, and must
+    not be followed below 0. Stimulated emission takes back the part 10^(-theta chi) for a photon of chi = 12398 eV / angstrom.
+    """
     angstrom = wavelengths_nm * 10
     series = (1.99654, -1.18267e-5, 2.64243e-6, -4.40524e-10, 3.23992e-14, -1.39568e-18, 2.78701e-23)
     cross_section = np.where(angstrom < 16300, np.polynomial.polynomial.polyval(angstrom, series), 0.0)
@@ -75,6 +95,7 @@ def _minus_bound_free(wavelengths_nm: Floats, theta: Floats) -> Floats:
 
 
 def _minus_free_free(wavelengths_nm: Floats, theta: Floats) -> Floats:
+    """Return the opacity of H- by free electrons, per unit electron pressure: a fit, which includes stimulated emission."""
     x, t = np.log10(wavelengths_nm * 10), np.log10(theta)
     f0 = -2.2763 + x * (-1.6850 + x * (0.76661 - 0.053346 * x))
     f1 = 15.2827 + x * (-9.2846 + x * (1.99381 - 0.142631 * x))
@@ -83,6 +104,10 @@ def _minus_free_free(wavelengths_nm: Floats, theta: Floats) -> Floats:
 
 
 def _neutral(wavelengths_nm: Floats, theta: Floats) -> Floats:
+    """Return the opacity of neutral hydrogen by ionisation from levels 2 to 8, whose edges are the jumps of the continuum.
+
+    Higher levels and free electrons, without edges in this range, are left out.
+    """
     angstrom = wavelengths_nm * 10
     total = np.zeros(np.broadcast_shapes(theta.shape, angstrom.shape))
     for level in range(2, 9):
@@ -99,7 +124,9 @@ def _table(wavelengths_nm: tuple[float, ...]) -> Floats:
     teff, logg = (axis[..., None] for axis in np.meshgrid(_TEMPERATURES, _GRAVITIES, indexing="ij"))
     pressure = electron_pressure(teff, logg)
     mean = _rosseland(teff, pressure)
-    ratio = mean / opacity(wavelengths, teff, pressure)
+    # light of a wavelength comes from where its own optical depth is 2/3: at another Rosseland depth, and so temperature. In
+    # a grey atmosphere T^4 = 3/4 Teff^4 (depth + 2/3)
+    ratio = mean / opacity(wavelengths, teff, pressure)  # (T, G, W)
     depth = np.minimum(2 / 3 * ratio, _MAX_DEPTH)
     flux = black_body(wavelengths, teff * (0.75 * (depth + 2 / 3)) ** 0.25)
     return np.log(flux @ _blur(wavelengths))
@@ -112,8 +139,8 @@ def _blur(wavelengths_nm: Floats) -> Floats:
 
 
 def _rosseland(teff: Floats, pressure: Floats) -> Floats:
-    """Return the Rosseland mean opacity, shape (..., 1)."""
-    step = 1.001
+    """Return the Rosseland mean opacity, shape (..., 1): the harmonic mean, weighted by dB/dT."""
+    step = 1.001  # dB/dT as a difference; its factor cancels
     weight = black_body(_ROSSELAND_NM, teff * step) - black_body(_ROSSELAND_NM, teff)
     transparency = np.trapezoid(weight / opacity(_ROSSELAND_NM, teff, pressure), _ROSSELAND_NM, axis=-1)
     return np.asarray(np.trapezoid(weight, _ROSSELAND_NM, axis=-1) / transparency)[..., None]
@@ -129,6 +156,8 @@ def log_continuum(wavelengths_nm: Floats, teff: Floats, logg: Floats) -> Floats:
     teff, logg
         Shape (N,); K and dex, inside the limits of `stellarfm.sky.limits`.
     """
+    # logarithms are interpolated: they are smooth where fluxes change by decades. The weights of both axes multiply to one
+    # row of weights a star, (N, T * G), so that all stars are one matrix product
     table = _table(tuple(np.asarray(wavelengths_nm, dtype=float)))
     weights = linear_weights(_TEMPERATURES, teff)[:, :, None] * linear_weights(_GRAVITIES, logg)[:, None, :]
     return weights.reshape(len(teff), -1) @ table.reshape(-1, table.shape[-1])

@@ -11,9 +11,16 @@ Floats = NDArray[np.float64]
 
 _SCALE_HEIGHT_PC, _SCALE_LENGTH_KPC, _SUN_KPC = 100.0, 3.5, 8.178
 _MAG_PER_KPC = 0.48
+"""E(B-V) per kpc in the plane near the Sun, before clumpiness."""
+
 _BUBBLE_PC = 60.0
+"""Radius of the local bubble, which has no dust."""
+
 _FLATTEST_SIN_B = 0.01
+"""Smallest |sin b| that counts: a sight line exactly in the plane would never rise out of the dust."""
+
 _KNOTS_R_V = (2.3, 2.6, 3.1, 3.6, 4.2, 5.6)
+"""R_V at which the law is evaluated, from end to end of its range of validity."""
 
 
 def reddening(distance_pc: Floats, galactic_l: Floats, galactic_b: Floats, clumpiness: Floats) -> Floats:
@@ -24,16 +31,24 @@ def reddening(distance_pc: Floats, galactic_l: Floats, galactic_b: Floats, clump
     Parameters
     ----------
     distance_pc
-        Distance, parsec.
+        Shape (N,): distance, parsec.
     galactic_l, galactic_b
-        Galactic coordinates, degrees.
+        Shape (N,): galactic coordinates, degrees.
     clumpiness
-        Factor of each sight line: clouds make it log-normal.
+        Shape (N,): factor of each sight line; clouds make it log-normal.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        E(B-V), mag; 0 inside the bubble.
     """
+    # along a sight line the density goes as exp(-rate s), for it falls with height above the plane and with distance from the
+    # centre; the reddening is its integral from the edge of the bubble to the star
     sin_b = np.maximum(np.abs(np.sin(np.radians(galactic_b))), _FLATTEST_SIN_B)
     inward = np.cos(np.radians(galactic_l)) * np.cos(np.radians(galactic_b))
     rate = sin_b / _SCALE_HEIGHT_PC - inward / (1000 * _SCALE_LENGTH_KPC)
-    rate = np.where(np.abs(rate) < 1e-7, 1e-7, rate)
+    rate = np.where(np.abs(rate) < 1e-7, 1e-7, rate)  # a constant density would divide 0 by 0
+    # not beyond the distance of the centre: towards it the exponential would grow for ever
     end = np.minimum(np.maximum(distance_pc, _BUBBLE_PC), 1000 * _SUN_KPC)
     path_pc = (np.exp(-rate * _BUBBLE_PC) - np.exp(-rate * end)) / rate
     return np.asarray(_MAG_PER_KPC * path_pc / 1000 * clumpiness)
@@ -44,6 +59,7 @@ def _laws(wavelengths_nm: tuple[float, ...]) -> Floats:
     """Return A(wavelength) for unit E(B-V) at each knot of R_V, shape (K, W)."""
     from dust_extinction.parameter_averages import F99
 
+    # `evaluate` takes wavenumbers in 1/micron as bare numbers and gives A / A(V); times R_V = A(V) / E(B-V) it is A / E(B-V)
     inverse_micron = 1000 / np.asarray(wavelengths_nm)
     return np.stack([np.asarray(F99(Rv=r_v).evaluate(inverse_micron, r_v)) * r_v for r_v in _KNOTS_R_V])
 
@@ -61,6 +77,7 @@ def extinction(wavelengths_nm: Floats, ebv: Floats, r_v: Floats) -> Floats:
     Returns
     -------
     ndarray, shape (N, W)
+        Magnitudes.
 
     Raises
     ------
@@ -70,5 +87,6 @@ def extinction(wavelengths_nm: Floats, ebv: Floats, r_v: Floats) -> Floats:
     from stellarfm.sky.features import linear_weights
 
     check_limits(ebv=ebv, r_v=r_v)
+    # interpolated between a few laws: one matrix product for all stars instead of a law for each
     laws = _laws(tuple(np.asarray(wavelengths_nm, dtype=float)))
     return np.asarray((ebv[:, None] * linear_weights(np.array(_KNOTS_R_V), r_v)) @ laws)

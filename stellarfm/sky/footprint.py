@@ -1,4 +1,4 @@
-"""Where the surveys look: fields on the sky, spread over disc, bulge, halo and the Magellanic side."""
+"""Where the surveys point: fields on the sky, spread over disc, bulge, halo and the Magellanic side."""
 
 from dataclasses import dataclass
 
@@ -36,20 +36,26 @@ class Directions:
 
 
 def draw_directions(rng: np.random.Generator, num_stars: int) -> Directions:
-    """Draw galactic coordinates inside the fields, uniform on each field's cap.
+    """Draw galactic coordinates inside the fields, uniform on the cap of each.
 
     Parameters
     ----------
     rng
         Source of randomness.
     num_stars
-        How many.
+        How many, N.
+
+    Returns
+    -------
+    Directions
     """
-    share = FIELDS[:, 3] / FIELDS[:, 3].sum()
-    field = FIELDS[rng.choice(len(FIELDS), num_stars, p=share)]
+    fraction = FIELDS[:, 3] / FIELDS[:, 3].sum()
+    field = FIELDS[rng.choice(len(FIELDS), num_stars, p=fraction)]
+    # a radius that goes with the root of a uniform number fills a disc evenly; at most 5 deg, a cap is almost flat
     radius = np.radians(field[:, 2]) * np.sqrt(rng.random(num_stars))
     angle = 2 * np.pi * rng.random(num_stars)
     centre_l, centre_b = np.radians(field[:, 0]), np.radians(field[:, 1])
+    # the point at this angle and position angle from the centre, on the sphere: right at the poles as well
     sin_b = np.sin(centre_b) * np.cos(radius) + np.cos(centre_b) * np.sin(radius) * np.cos(angle)
     delta = np.arctan2(np.sin(angle) * np.sin(radius) * np.cos(centre_b), np.cos(radius) - np.sin(centre_b) * sin_b)
     return Directions(np.degrees(centre_l + delta) % 360, np.degrees(np.arcsin(sin_b)))

@@ -7,8 +7,7 @@ import pyarrow as pa
 from astropy_healpix import HEALPix
 from numpy.typing import NDArray
 
-from stellarfm.sky.astrometry import ecliptic_latitude
-from stellarfm.sky.footprint import Directions
+from stellarfm.sky.astrometry import GALACTIC_TO_ICRS, ecliptic_latitude, to_angles, to_vector
 from stellarfm.sky.observed import Observed
 from stellarfm.sky.release import EPOCH_YEAR, SURVEYS, ZERO_POINTS
 
@@ -17,9 +16,11 @@ Floats = NDArray[np.float64]
 XP_LIMIT_MAG = 17.65
 """XP continuous spectra were published to this G (De Angeli et al. 2023)."""
 
-_SHARE_WITHOUT_XP = 0.035
-_SHARE_POOR, _SHARE_TWO_PARAMETERS, _SHARE_SIX_PARAMETERS, _SHARE_WITHOUT_COLOUR = 0.07, 0.004, 0.08, 0.003
+# fractions of sources that lack something, and of poor or reduced astrometric solutions: readers must cope with each of them
+_FRACTION_WITHOUT_XP = 0.035
+_FRACTION_POOR, _FRACTION_TWO_PARAMETERS, _FRACTION_SIX_PARAMETERS, _FRACTION_WITHOUT_COLOUR = 0.07, 0.004, 0.08, 0.003
 _RVS_LIMIT_MAG = 14.0
+"""G below which most stars have a radial velocity from the spectrograph."""
 
 _PARALLAX_ERROR = (
     [6, 9, 13, 14, 15, 16, 17, 18, 19, 20],
@@ -34,20 +35,21 @@ _ZERO_POINT_BETA_MAS = [-0.0096, -0.0031, -0.0092, -0.0101, -0.0001, -0.0016, 0.
 
 
 def source_ids(ra: Floats, dec: Floats, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return identifiers as Gaia makes them: the HEALPix pixel, nested, in the upper bits.
+    """Return identifiers as Gaia makes them, shape (N,): the HEALPix pixel, nested, in the upper bits.
 
     Parameters
     ----------
     ra, dec
-        Degrees.
+        Shape (N,), degrees.
     index
-        Running number of the star, below 2^28: what makes identifiers of one pixel differ.
+        Shape (N,): running number of the star, below 2^28: what makes identifiers of one pixel differ.
     """
     from astropy import units
 
     identifier = SURVEYS.gaia.identifier
     assert identifier is not None, "every profile of Gaia says how identifiers hold their pixel"
     grid = HEALPix(nside=2**identifier.healpix_level, order="nested")
+    # the lowest 7 bits are 0: in Gaia they tell the components of a source apart
     pixel = grid.lonlat_to_healpix(ra * units.deg, dec * units.deg)
     return np.asarray((pixel.astype(np.int64) << identifier.num_bits_below_healpix) | (index << 7))
 
@@ -62,7 +64,7 @@ class _Solution:
     """Parallax error, mas; NaN where only a position was found."""
 
 
-def gaia_source(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed, directions: Directions) -> pa.Table:
+def gaia_source(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed) -> pa.Table:
     """Return `gaia_source` rows for N stars, with errors and flaws drawn.
 
     Parameters
@@ -70,16 +72,21 @@ def gaia_source(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed
     rng
         Source of randomness.
     ids
-        Source identifiers.
+        Shape (N,): source identifiers.
     seen
-        What arrives.
-    directions
-        Galactic coordinates.
+        What arrives from the N stars.
+
+    Returns
+    -------
+    Table
+        N rows in the columns and units of the archive, NULL where a value is missing.
     """
     n = len(ids)
     g = seen.gaia[:, 0]
     solution = _solve(rng, g)
     photometry, has_colour = _photometry(rng, seen)
+    # of the star itself, which may have been moved next to another
+    longitude, latitude = to_angles(to_vector(seen.ra, seen.dec) @ GALACTIC_TO_ICRS)
     position: dict[str, pa.Array] = {
         "source_id": pa.array(ids),
         "ref_epoch": pa.array(np.full(n, EPOCH_YEAR)),
@@ -87,10 +94,11 @@ def gaia_source(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed
         "ra_error": column(0.8 * _position_sigma(g, solution), pa.float32()),
         "dec": pa.array(seen.dec),
         "dec_error": column(0.8 * _position_sigma(g, solution), pa.float32()),
-        "l": pa.array(directions.l),
-        "b": pa.array(directions.b),
+        "l": pa.array(longitude),
+        "b": pa.array(latitude),
     }
-    has_xp = (g < XP_LIMIT_MAG) & has_colour & (rng.random(n) >= _SHARE_WITHOUT_XP)
+    has_xp = (g < XP_LIMIT_MAG) & has_colour & (rng.random(n) >= _FRACTION_WITHOUT_XP)
+    # the error in km/s: 0.3 for bright stars, and from G = 9 on it grows with the inverse root of the flux
     measured = (g < _RVS_LIMIT_MAG) & (rng.random(n) < 0.8)
     velocity_error = 0.3 * 10 ** (0.2 * np.maximum(g - 9, 0))
     velocity = np.where(measured, seen.radial_velocity + velocity_error * rng.standard_normal(n), np.nan)
@@ -104,15 +112,18 @@ def gaia_source(rng: np.random.Generator, ids: NDArray[np.int64], seen: Observed
 
 def _solve(rng: np.random.Generator, g: Floats) -> _Solution:
     n = len(g)
-    poor = rng.random(n) < _SHARE_POOR
+    # a large RUWE goes with large errors: about the same stars fail both cuts
+    poor = rng.random(n) < _FRACTION_POOR
     ruwe = np.where(poor, 1.4 + rng.exponential(1.5, n), 1 + 0.06 * rng.standard_normal(n))
     sigma = np.interp(g, *_PARALLAX_ERROR) * np.exp(0.15 * rng.standard_normal(n)) * np.where(poor, 2.5, 1)
-    two, six = rng.random(n) < _SHARE_TWO_PARAMETERS, rng.random(n) < _SHARE_SIX_PARAMETERS
+    two, six = rng.random(n) < _FRACTION_TWO_PARAMETERS, rng.random(n) < _FRACTION_SIX_PARAMETERS
+    # bits of what was solved for: the position; parallax and proper motion with it; the colour as well
     params = np.where(two, 3, np.where(six, 95, 31))
     return _Solution(params, np.where(two, np.nan, ruwe), np.where(two, np.nan, sigma))
 
 
 def _position_sigma(g: Floats, solution: _Solution) -> Floats:
+    """Return errors of positions in mas, before a common factor: as the parallax's, 2 where only a position was found."""
     return np.where(np.isnan(solution.sigma), 2.0, solution.sigma)
 
 
@@ -122,7 +133,9 @@ def _astrometry(rng: np.random.Generator, seen: Observed, solution: _Solution) -
     f32, f64 = pa.float32(), pa.float64()
     sigma, pm_sigma = solution.sigma, 1.2 * solution.sigma
     beta = ecliptic_latitude(seen.ra, seen.dec)
+    # in mas: a distance of 1000 pc is 1 mas. The zero point is added here, for the warehouse to take it off again
     parallax = 1000 / seen.distance_pc + zero_point_mas(seen.gaia[:, 0], beta) + sigma * rng.standard_normal(n)
+    # effective wavenumber in 1/micron by BP-RP: known from photometry for 5 parameters, solved for with 6
     colour = np.interp(seen.gaia[:, 1] - seen.gaia[:, 2], [-0.4, 0.5, 1.0, 2.0, 3.5], [1.85, 1.62, 1.54, 1.40, 1.27])
     return {
         "ecl_lat": pa.array(beta),
@@ -140,7 +153,15 @@ def _astrometry(rng: np.random.Generator, seen: Observed, solution: _Solution) -
 
 
 def zero_point_mas(g_mag: Floats, ecliptic_latitude_deg: Floats) -> Floats:
-    """Return the parallax zero point in mas: Lindegren et al. (2021b) with the correction of Leung et al. (2023)."""
+    """Return the parallax zero point in mas: Lindegren et al. (2021b) with the correction of Leung et al. (2023).
+
+    Parameters
+    ----------
+    g_mag
+        Shape (N,).
+    ecliptic_latitude_deg
+        Shape (N,), degrees.
+    """
     base, slope = (np.interp(g_mag, _ZERO_POINT_G, values) for values in (_ZERO_POINT_MAS, _ZERO_POINT_BETA_MAS))
     faint = 0.005 * np.minimum(np.maximum(g_mag - 13, 0), 4)
     return np.asarray(base + slope * np.sin(np.radians(ecliptic_latitude_deg)) + faint)
@@ -150,12 +171,14 @@ def _photometry(rng: np.random.Generator, seen: Observed) -> tuple[dict[str, pa.
     """Return G, BP and RP with errors, and whether BP and RP were found."""
     n = len(seen.ra)
     f32 = pa.float32()
+    # photon noise, relative to a star of about 16 mag in each band, and a floor that calibration sets for bright stars
     snr = 10 ** (-0.2 * (seen.gaia - np.array([16.0, 16.4, 15.5])))
     mean = 1 / np.hypot(1 / (np.array([6000, 350, 450]) * snr), 1 / np.array([12000, 1500, 1800]))
     over_error = mean * np.exp(0.2 * rng.standard_normal((n, 3)))
     magnitudes = seen.gaia + 1.0857 / over_error * rng.standard_normal((n, 3))
-    has_colour = rng.random(n) >= _SHARE_WITHOUT_COLOUR
+    has_colour = rng.random(n) >= _FRACTION_WITHOUT_COLOUR
     bp, rp = (np.where(has_colour, magnitudes[:, k], np.nan) for k in (1, 2))
+    # BP and RP are measured through a wider window than G: a neighbour adds to them alone
     blended = np.where(rng.random(n) < 0.01, 1.2, 0)
     g_flux, bp_flux, rp_flux = (
         10 ** (-0.4 * (m - zero)) for m, zero in zip((magnitudes[:, 0], bp, rp), ZERO_POINTS, strict=True)
@@ -168,6 +191,7 @@ def _photometry(rng: np.random.Generator, seen: Observed) -> tuple[dict[str, pa.
         "phot_g_mean_flux_over_error": column(over_error[:, 0], f32),
         "phot_bp_mean_flux_over_error": column(np.where(has_colour, over_error[:, 1], np.nan), f32),
         "phot_rp_mean_flux_over_error": column(np.where(has_colour, over_error[:, 2], np.nan), f32),
+        # the difference of the columns as they are published, rounded to 32 bits
         "bp_rp": column((bp.astype(np.float32) - rp.astype(np.float32)).astype(np.float64), f32),
         "phot_bp_rp_excess_factor": column(excess, f32),
     }
@@ -175,5 +199,13 @@ def _photometry(rng: np.random.Generator, seen: Observed) -> tuple[dict[str, pa.
 
 
 def column(values: Floats, kind: pa.DataType) -> pa.Array:
-    """Return a column where NaN became NULL, as the archive gives it."""
+    """Return a column where NaN became NULL, as the archive gives it.
+
+    Parameters
+    ----------
+    values
+        Shape (N,).
+    kind
+        Type of the column.
+    """
     return pa.array(values, mask=np.isnan(values)).cast(kind)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 NEAR_INFRARED_NM = np.array([1235.0, 1662.0, 2159.0])
-"""2MASS J, H and Ks (Cohen, Wheaton & Megeath 2003)."""
+"""Effective wavelengths of 2MASS J, H and Ks (Cohen, Wheaton & Megeath 2003)."""
 
 _DWARF = np.array(
     # Teff [K], G-Ks, J-H, H-Ks [mag]
@@ -23,6 +23,7 @@ _DWARF = np.array(
         (10000, -0.05, -0.02, 0.005),
     ]
 )  # fmt: skip
+# columns as above; from 7220 K on the rows of both are the same
 _GIANT = np.array(
     [
         (2700, 7.00, 0.990, 0.420), (3200, 5.10, 0.960, 0.360), (3400, 4.25, 0.920, 0.300), (3600, 3.70, 0.870, 0.250),
@@ -33,6 +34,8 @@ _GIANT = np.array(
     ]
 )  # fmt: skip
 _GRAVITY_CENTRE, _GRAVITY_WIDTH = 3.6, 0.35
+"""Log g at which a star's colours lie midway between dwarf and giant, and the softness of the transition, in dex."""
+
 _PER_DEX = np.array([-0.05, 0.01, 0.012])
 """Change of the three colours with [M/H] at a given temperature (MARCS models, Casagrande & VandenBerg 2014)."""
 
@@ -52,5 +55,6 @@ def near_infrared(g_mag: Floats, teff: Floats, logg: Floats, m_h: Floats) -> Flo
         + _PER_DEX[k - 1] * m_h
         for k in (1, 2, 3)
     ]
+    # from G to Ks, and from there upwards: the colours are G-Ks, J-H and H-Ks
     k = g_mag - colours[0]
     return np.stack([k + colours[2] + colours[1], k + colours[2], k], axis=1)

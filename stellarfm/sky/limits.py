@@ -28,7 +28,7 @@ def check_limits(**parameters: Floats) -> None:
     Parameters
     ----------
     **parameters
-        Arrays by the name that they have in `LIMITS`.
+        Arrays of any shape by the name that they have in `LIMITS`, in the unit given there.
 
     Raises
     ------
@@ -37,6 +37,7 @@ def check_limits(**parameters: Floats) -> None:
     """
     for name, values in parameters.items():
         low, high, unit = LIMITS[name]
+        # "not inside" rather than "outside": NaN fails both comparisons
         outside = ~((np.asarray(values) >= low) & (np.asarray(values) <= high))
         if outside.any():
             worst = np.asarray(values)[outside][0]
@@ -55,15 +56,22 @@ def truncated_normal(
     rng
         Source of randomness; one number is drawn per value.
     centre, width
-        Mean and standard deviation of the distribution before it is cut.
+        Mean and standard deviation of the distribution before it is cut: numbers, or arrays of shape (N,), in the unit
+        of the parameter.
     name
-        Which limits.
+        Parameter of `LIMITS` whose limits count.
     size
-        How many.
+        How many, N.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        In the unit of the parameter.
     """
+    # by inversion of the cumulative distribution, not by rejection: the random stream advances by N whatever the limits
     low, high, _ = LIMITS[name]
     start, end = (low - centre) / width, (high - centre) / width
-    mirror = np.where(start > 0, -1.0, 1.0)  # in the lower tail ranks keep their digits
+    mirror = np.where(start > 0, -1.0, 1.0)  # in the lower tail ranks, near 0, keep their digits
     first, last = ndtr(np.minimum(mirror * start, mirror * end)), ndtr(np.maximum(mirror * start, mirror * end))
     deviate = mirror * ndtri(first + (last - first) * rng.random(size))
-    return np.asarray(centre + width * np.minimum(np.maximum(deviate, start), end))  # rounding, no more
+    return np.asarray(centre + width * np.minimum(np.maximum(deviate, start), end))  # for rounding alone

@@ -1,4 +1,4 @@
-"""The observed side of the stars of one block, before any survey looks: fluxes, colours, positions, distances."""
+"""What arrives from the stars of one block, before any survey measures it: fluxes, colours, positions, distances."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Light:
     absolute_g
         Shape (N,): absolute G plus the extinction in G, mag.
     near_infrared
-        Shape (N, 3): J, H, Ks on the same scale.
+        Shape (N, 3): J, H, Ks on the same scale, mag at 10 pc with extinction.
     """
 
     coefficients: Floats
@@ -45,9 +45,9 @@ class Observed:
     Attributes
     ----------
     ra, dec
-        ICRS degrees at epoch 2016.0.
+        Shape (N,): ICRS, degrees, at the epoch of the release.
     distance_pc, ebv
-        Shape (N,).
+        Shape (N,); parsec, mag.
     coefficients
         Shape (N, 110): noiseless XP coefficients for unit G flux.
     calibrated
@@ -57,9 +57,9 @@ class Observed:
     near_infrared
         Shape (N, 3): noiseless J, H, Ks in mag.
     pm_east, pm_north
-        Proper motion in mas/yr (the east one times cos dec).
+        Shape (N,): proper motion in mas/yr (the east one multiplied by cos dec).
     radial_velocity
-        km/s.
+        Shape (N,): km/s, positive if the star recedes.
     """
 
     ra: Floats
@@ -76,7 +76,7 @@ class Observed:
 
 
 def observe(rng: np.random.Generator, stars: Stars, directions: Directions) -> Observed:
-    """Place stars, give some a companion, redden their light and take it apart, without noise.
+    """Place stars, give some a companion, redden their light and turn it into coefficients, without noise.
 
     Parameters
     ----------
@@ -86,7 +86,12 @@ def observe(rng: np.random.Generator, stars: Stars, directions: Directions) -> O
         True properties of N stars.
     directions
         Where they stand.
+
+    Returns
+    -------
+    Observed
     """
+    # companions first: a star is placed where it and its companion together have the magnitude that the sample wants
     companions, host = draw_companions(rng, stars)
     sight = draw_sightlines(rng, stars, _with_companions(stars.absolute_g, companions.absolute_g, host), directions)
     behind = Sightlines(sight.distance_pc[host], sight.ebv[host], sight.r_v[host])
@@ -94,6 +99,7 @@ def observe(rng: np.random.Generator, stars: Stars, directions: Directions) -> O
     modulus = 5 * np.log10(sight.distance_pc) - 5
     g = light.absolute_g + modulus
     synthetic = instrument().magnitudes(light.coefficients)
+    # colours from the spectrum, the level from distance and luminosity: G of both must agree
     gaia = g[:, None] + synthetic - synthetic[:, :1]
     ra, dec, east, north, radial = _move(rng, stars, directions, sight)
     return Observed(
@@ -118,10 +124,16 @@ def shine(stars: Stars, sight: Sightlines) -> Light:
     ----------
     stars, sight
         N stars and what lies before them.
+
+    Returns
+    -------
+    Light
+        At a distance of 10 pc.
     """
     maps = instrument()
     flux = spectra(maps.wavelengths_nm, stars.teff, stars.logg, stars.m_h, stars.alpha, stars.carbon)
     _, bare_g = maps.coefficients(flux)
+    # dust is applied to the spectrum, not to magnitudes: the extinction in G depends on the star and on how much there is
     flux *= 10 ** (-0.4 * extinction(maps.wavelengths_nm, sight.ebv, sight.r_v))
     coefficients, g = maps.coefficients(flux)
     infrared = near_infrared(stars.absolute_g, stars.teff, stars.logg, stars.m_h)
@@ -141,9 +153,10 @@ def _with_companions(magnitude: Floats, companion: Floats, host: NDArray[np.intp
 
 def _add_light(light: Light, companion: Light, host: NDArray[np.intp]) -> Light:
     """Return the light of pairs: fluxes add up, coefficients too."""
-    share = (10 ** (-0.4 * (companion.absolute_g - light.absolute_g[host])))[:, None]
+    flux_ratio = (10 ** (-0.4 * (companion.absolute_g - light.absolute_g[host])))[:, None]
+    # coefficients are for unit G flux: those of a pair are the mean of both, weighted by their G flux
     coefficients = light.coefficients.copy()
-    coefficients[host] = (coefficients[host] + share * companion.coefficients) / (1 + share)
+    coefficients[host] = (coefficients[host] + flux_ratio * companion.coefficients) / (1 + flux_ratio)
     return Light(
         coefficients,
         _with_companions(light.absolute_g, companion.absolute_g, host),
@@ -154,13 +167,14 @@ def _add_light(light: Light, companion: Light, host: NDArray[np.intp]) -> Light:
 def _move(
     rng: np.random.Generator, stars: Stars, directions: Directions, sight: Sightlines
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Return position at 2016.0, proper motion to the east and north and radial velocity, in equatorial coordinates."""
+    """Return position at the epoch of the release, proper motion to the east and north and radial velocity, equatorial."""
     velocity = velocities(rng, directions, sight.distance_pc, stars.population)
-    to_icrs = GALACTIC_TO_ICRS.T
+    to_icrs = GALACTIC_TO_ICRS.T  # vectors are rows: v R^T
     ra, dec = to_angles(to_vector(directions.l, directions.b) @ to_icrs)
     from stellarfm.sky.astrometry import local_axes
 
     galactic_east, galactic_north = local_axes(directions.l, directions.b)
+    # motion across the sight as a vector, turned to ICRS, then along the axes there
     across = (velocity[:, :1] * galactic_east + velocity[:, 1:2] * galactic_north) @ to_icrs
     factor = 1 / (KM_S_PER_MAS_YR_KPC * sight.distance_pc / 1000)
     east, north = ((across * axis).sum(axis=1) * factor for axis in local_axes(ra, dec))

@@ -17,12 +17,15 @@ Floats = NDArray[np.float64]
 
 POPULATIONS = ("thin disc", "thick disc", "halo")
 
+# mean and spread of [M/H] of each population, dex
 _M_H_CENTRE, _M_H_WIDTH = np.array([-0.08, -0.47, -1.40]), np.array([0.27, 0.30, 0.45])
 _HIGH_LATITUDE_DEG = 25.0
-_SHARE_THIN = (0.84, 0.62)
-_SHARE_HALO = (0.012, 0.06)
+# at low and at high latitude; the rest is thick disc
+_FRACTION_THIN = (0.84, 0.62)
+_FRACTION_HALO = (0.012, 0.06)
 _SOLAR_BOLOMETRIC_MAG = 4.74
-_SHARE_COMPANIONS = 0.25
+_FRACTION_COMPANIONS = 0.25
+"""Of dwarfs; giants get none."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Stars:
     population: NDArray[np.intp]
 
     def take(self, rows: NDArray[np.intp]) -> "Stars":
-        """Return some of the stars."""
+        """Return some of the stars, by their indices, shape (R,)."""
         return Stars(**{name: values[rows] for name, values in vars(self).items()})
 
 
@@ -62,14 +65,19 @@ def draw_stars(rng: np.random.Generator, directions: Directions) -> Stars:
     rng
         Source of randomness.
     directions
-        Where they stand.
+        Where the N stars stand.
+
+    Returns
+    -------
+    Stars
     """
     n = len(directions.b)
     high = (np.abs(directions.b) > _HIGH_LATITUDE_DEG).astype(int)
-    thin, halo = np.array(_SHARE_THIN)[high], np.array(_SHARE_HALO)[high]
+    thin, halo = np.array(_FRACTION_THIN)[high], np.array(_FRACTION_HALO)[high]
     u = rng.random(n)
     population = np.where(u < thin, 0, np.where(u < 1 - halo, 1, 2))
     m_h = truncated_normal(rng, _M_H_CENTRE[population], _M_H_WIDTH[population], "m_h", n)
+    # metallicity before temperature: the giant branch depends on it
     teff, logg, mass = draw_kiel(rng, m_h, high == 1)
     absolute_g = _SOLAR_BOLOMETRIC_MAG - 2.5 * np.log10(luminosity(teff, logg, mass)) - bolometric_correction_g(teff)
     alpha, carbon = _abundances(rng, population, m_h, logg)
@@ -85,15 +93,21 @@ def draw_companions(rng: np.random.Generator, stars: Stars) -> tuple[Stars, NDAr
         Source of randomness.
     stars
         N stars; dwarfs among them get companions.
+
+    Returns
+    -------
+    companions, host
+        C stars, and the index (C,) of the star of each.
     """
     n = len(stars.teff)
+    # drawn for all stars, also those without: the random stream does not depend on who has one
     mass_ratio = 0.25 + 0.75 * rng.random(n)
-    has = (rng.random(n) < _SHARE_COMPANIONS) & (stars.logg > 3.9)
+    has = (rng.random(n) < _FRACTION_COMPANIONS) & (stars.logg > 3.9)
     teff, logg, mass, possible = companion_of(stars.teff, mass_ratio)
     host = np.flatnonzero(has & possible)
     teff, logg, mass = teff[host], logg[host], mass[host]
     absolute_g = _SOLAR_BOLOMETRIC_MAG - 2.5 * np.log10(luminosity(teff, logg, mass)) - bolometric_correction_g(teff)
-    same = stars.take(host)
+    same = stars.take(host)  # born together: the abundances of a pair are the same
     return Stars(teff, logg, same.m_h, same.alpha, same.carbon, absolute_g, same.population), host
 
 

@@ -18,9 +18,10 @@ NUM_BP, NUM_RP = _xp().num_bp, _xp().num_rp
 """XP coefficients of each band."""
 
 NUM_COEFFICIENTS = NUM_BP + NUM_RP
+"""XP coefficients of both bands: BP's come first wherever they stand together."""
 
 ZERO_POINTS = tuple(rule_value(f"{band}_zero_point_mag") for band in ("g", "bp", "rp"))
 """Zero points of G, BP and RP in mag, for fluxes in electrons per second."""
 
 EPOCH_YEAR = SURVEYS.gaia.epoch_year
-"""Epoch of Gaia's positions."""
+"""Epoch of Gaia's positions, Julian year."""

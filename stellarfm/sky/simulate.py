@@ -16,7 +16,7 @@ from stellarfm.sky.population import POPULATIONS, Stars, draw_stars
 from stellarfm.sky.reddening_map import extinction_table
 from stellarfm.sky.xp_table import xp_spectra
 
-VERSION = "2"
+VERSION = "3"
 """Raised whenever the same seed gives other stars."""
 
 BLOCK = 1000
@@ -25,12 +25,13 @@ BLOCK = 1000
 MAX_STARS = 1 << 28
 """Running numbers must fit into a source identifier."""
 
+# in the order of every chunk; all but the truth have the shape that an archive gives them
 TABLES = ("gaia_source", "xp_continuous_mean_spectrum", "twomass_psc", "apogee_allstar", "extinction", "truth")
 
 MAX_SEED = (1 << 63) - 1
 
-_SHARE_PAIRS = 0.03
-_SHARE_NOT_IN_GAIA = 0.01
+_FRACTION_PAIRS = 0.03  # moved next to another star, so that blends and wrong matches occur
+_FRACTION_NOT_IN_GAIA = 0.01
 
 
 def simulate(num_stars: int, seed: int, *, chunk_size: int = 20_000) -> Iterator[dict[str, pa.Table]]:
@@ -41,7 +42,7 @@ def simulate(num_stars: int, seed: int, *, chunk_size: int = 20_000) -> Iterator
     num_stars
         Distinct stars, 1 to 2^28.
     seed
-        Integer of 0 or more; the same seed gives the same sky.
+        Integer from 0 to `MAX_SEED`; the same seed gives the same sky.
     chunk_size
         Stars of a chunk, rounded to whole blocks; it changes nothing but memory.
 
@@ -67,11 +68,16 @@ def simulate_range(seed: int, first: int, num_stars: int) -> dict[str, pa.Table]
     Parameters
     ----------
     seed
-        Which sky.
+        Seed of the sky.
     first
         Running number of the first star, a multiple of `BLOCK`.
     num_stars
         How many.
+
+    Returns
+    -------
+    dict
+        The six `TABLES` of these stars, by name.
 
     Raises
     ------
@@ -93,21 +99,29 @@ def simulate_block(seed: int, block: int, num_stars: int) -> dict[str, pa.Table]
     Parameters
     ----------
     seed, block
-        Which stars.
+        Seed of the sky, and running number of the block.
     num_stars
-        How many of the block.
+        How many of the block are kept.
+
+    Returns
+    -------
+    dict
+        The six `TABLES` of these stars, by name.
     """
+    # a stream of its own for each block, so that blocks can be made in any order and on any machine. A block is always drawn
+    # whole and cut at the end: the stars of a sky do not depend on how many are asked for
     rng = np.random.default_rng([seed, block])
     index = block * BLOCK + np.arange(BLOCK, dtype=np.int64)
     directions = draw_directions(rng, BLOCK)
     stars = draw_stars(rng, directions)
     seen, partner = _pair_up(rng, observe(rng, stars, directions))
     ids = gaia.source_ids(seen.ra, seen.dec, index)
-    source = gaia.gaia_source(rng, ids, seen, directions)
+    # the order of these calls is part of the sky: all of them draw from one stream
+    source = gaia.gaia_source(rng, ids, seen)
     found = twomass.detect(rng, seen, partner)
     labels, apogee_id = apogee.all_star(rng, stars, seen, directions, found, source, index)
     spectra = xp_spectra(rng, source, seen)
-    in_gaia = (rng.random(BLOCK) >= _SHARE_NOT_IN_GAIA) & (index < block * BLOCK + num_stars)
+    in_gaia = (rng.random(BLOCK) >= _FRACTION_NOT_IN_GAIA) & (index < block * BLOCK + num_stars)
     kept = ids[in_gaia]
     tables = {
         "gaia_source": source.filter(pa.array(in_gaia)),
@@ -121,16 +135,20 @@ def simulate_block(seed: int, block: int, num_stars: int) -> dict[str, pa.Table]
 
 
 def _pair_up(rng: np.random.Generator, seen: Observed) -> tuple[Observed, NDArray[np.intp]]:
-    """Move some stars next to others of the block, 0.4 to 4 arcsec away."""
+    """Move some stars next to others of the block, 0.4 to 4 arcsec away.
+
+    Return the stars and the index of each one's partner, shape (N,), -1 for those that were not moved.
+    """
     n = len(seen.ra)
     partner = np.full(n, -1)
-    moved = np.arange(n - round(_SHARE_PAIRS * n), n)
+    moved = np.arange(n - round(_FRACTION_PAIRS * n), n)
+    # partners are drawn without replacement from those that stay: no star has two neighbours, and none moves after its partner
     partner[moved] = rng.choice(n - len(moved), len(moved), replace=False)
     distance_mas, angle = 400 + 3600 * rng.random(n), 2 * np.pi * rng.random(n)
     east, north = (np.where(partner >= 0, distance_mas * f(angle), 0) for f in (np.sin, np.cos))
     base = np.where(partner >= 0, partner, np.arange(n))
     ra, dec = shift(seen.ra[base], seen.dec[base], east, north)
-    alone = partner < 0
+    alone = partner < 0  # these keep the digits of their positions, which a shift by 0 would round
     ra, dec = np.where(alone, seen.ra, ra), np.where(alone, seen.dec, dec)
     return replace(seen, ra=ra, dec=dec), partner
 
@@ -187,6 +205,11 @@ def _cut(tables: dict[str, pa.Table], wanted: NDArray[np.bool_], designation: ND
 def check_size(num_stars: int, seed: int, chunk_size: int = BLOCK) -> None:
     """Refuse sizes and seeds that make no sky.
 
+    Parameters
+    ----------
+    num_stars, seed, chunk_size
+        As `simulate` takes them.
+
     Raises
     ------
     ValueError
@@ -198,5 +221,6 @@ def check_size(num_stars: int, seed: int, chunk_size: int = BLOCK) -> None:
         ("chunk_size", chunk_size, 1, MAX_STARS),
     )
     for name, value, low, high in limits:
+        # True is an int in Python, and no number of stars
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
             raise ValueError(f"{name} must be an integer from {low} to {high:,}, not {value!r}")

@@ -20,7 +20,7 @@ def spectra(
     alpha: Floats | None = None,
     carbon: Floats | None = None,
 ) -> Floats:
-    """Return spectra of N stars in arbitrary units, energy per nm, shape (N, W).
+    """Return spectra of N stars: energy per nm at the surface, up to a common factor.
 
     Parameters
     ----------
@@ -33,6 +33,11 @@ def spectra(
     carbon
         Shape (N,); strength of carbon's molecules in dex beyond the usual, 0 if not given.
 
+    Returns
+    -------
+    ndarray, shape (N, W)
+        Comparable in shape; the level of a star comes from its luminosity instead.
+
     Raises
     ------
     ValueError
@@ -41,6 +46,7 @@ def spectra(
     none = np.zeros_like(teff)
     alpha, carbon = none if alpha is None else alpha, none if carbon is None else carbon
     check_limits(teff=teff, logg=logg, m_h=m_h, alpha=alpha, carbon=carbon)
+    # features absorb as optical depths, which add up, whatever the continuum below them
     depth = features().strengths(teff, logg, m_h, alpha, carbon) @ _profiles(_key(wavelengths_nm))
     return np.asarray(np.exp(log_continuum(wavelengths_nm, teff, logg) - depth))
 
@@ -51,4 +57,5 @@ def _profiles(wavelengths_nm: tuple[float, ...]) -> Floats:
 
 
 def _key(wavelengths_nm: Floats) -> tuple[float, ...]:
+    # arrays cannot be keys of a cache
     return tuple(np.asarray(wavelengths_nm, dtype=float))

@@ -17,12 +17,15 @@ from stellarfm.sky.xp_errors import coefficient_errors
 Floats = NDArray[np.float64]
 
 _PRIOR_WIDTHS = 3.0
+"""Width of the prior in 1.4826 MADs of the real training set: wide enough to leave ordinary stars where they are."""
+
 _NOISE_SIGMAS, _BRIGHT_G_MAG = 1.5, 12.0
+"""Noise that the inversion allows for, in errors of a star of that G."""
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """Linear maps between spectrum, coefficients and photometry.
+    """Linear maps between spectrum, coefficients and photometry. Coefficients are BP's, then RP's.
 
     Attributes
     ----------
@@ -48,12 +51,12 @@ class Instrument:
     vega_zero_points: Floats
 
     def coefficients(self, flux: Floats) -> tuple[Floats, Floats]:
-        """Take spectra apart.
+        """Turn spectra into coefficients.
 
         Parameters
         ----------
         flux
-            Shape (N, 343), of any scale, positive.
+            Shape (N, 343), energy per nm on `wavelengths_nm`, of any scale, positive.
 
         Returns
         -------
@@ -62,16 +65,23 @@ class Instrument:
         g_flux
             Shape (N,): G flux of each spectrum in the units of its scale.
         """
-        middle = self.design @ self.centre
-        scale = middle.mean() / flux.mean(axis=1)
+        # a linear map serves for any scale, but its prior does not: each spectrum is first scaled to unit G flux
+        centre_flux = self.design @ self.centre
+        scale = centre_flux.mean() / flux.mean(axis=1)
         for _ in range(3):  # the prior is stated for unit G flux, which follows from the coefficients
-            found = self.centre + (flux * scale[:, None] - middle) @ self.inverse.T
+            found = self.centre + (flux * scale[:, None] - centre_flux) @ self.inverse.T
             g_flux = 10 ** ((ZERO_POINTS[0] - self.magnitudes(found)[:, 0]) / 2.5)
             scale = scale / g_flux
         return found / g_flux[:, None], 1 / scale
 
     def magnitudes(self, coefficients: Floats) -> Floats:
-        """Return synthetic G, BP and RP in mag, shape (N, 3), of coefficients, shape (N, 110)."""
+        """Return synthetic G, BP and RP in mag, shape (N, 3), in the Vega system.
+
+        Parameters
+        ----------
+        coefficients
+            Shape (N, 110).
+        """
         return np.asarray(-2.5 * np.log10(coefficients @ self.photometry) + self.vega_zero_points)
 
 
@@ -84,6 +94,7 @@ def instrument() -> Instrument:
         from gaiaxpy.core.config import load_xpmerge_from_xml, load_xpsampling_from_xml
         from gaiaxpy.generator.photometric_system import PhotometricSystem
 
+    # "v375wi" is the model of BP that GaiaXPy uses for DR3. Where BP and RP overlap, merge weights say how much each counts
     grid, merge = load_xpmerge_from_xml(bp_model="v375wi")
     sampling = load_xpsampling_from_xml(bp_model="v375wi")
     design = np.concatenate([sampling[band] * merge[band] for band in ("bp", "rp")]).T
@@ -101,15 +112,20 @@ def _regularised_inverse(design: Floats, prior_width: Floats) -> Floats:
     Where the instrument sees little (below 400 nm, above 1000 nm) a spectrum must not be followed to the letter: the
     coefficients would ring.
     """
+    # the posterior mean of coefficients c with prior covariance P, for f = A c + noise of covariance N (both diagonal):
+    # P A^T (A P A^T + N)^-1. N comes from the errors of coefficients, taken to wavelengths
     error = coefficient_errors(np.array([_BRIGHT_G_MAG]), np.ones(1))[0]
     noise = _NOISE_SIGMAS**2 * (design**2 @ error**2)
     prior = prior_width**2
     covariance = (design * prior) @ design.T + np.diag(noise)
-    return np.asarray(np.linalg.solve(covariance, design * prior).T)
+    return np.asarray(np.linalg.solve(covariance, design * prior).T)  # (110, 343)
 
 
 def token_statistics() -> tuple[Floats, Floats]:
-    """Return median and 1.4826 MAD of the 118 tokens of the real training set, each of shape (118,)."""
+    """Return median and 1.4826 MAD of the 118 tokens of the real training set, each of shape (118,), in their units.
+
+    The first 110 are coefficients for unit G flux (Leung & Bovy 2024, the constants of their standardisation).
+    """
     table = np.loadtxt(
         resource_folder("sky") / "reference" / "token_statistics.csv", delimiter=",", skiprows=1, usecols=(2, 3)
     )

@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 _G_MAG = np.array([10.0, 11.75, 13.25, 14.5, 15.5, 16.5, 17.4])
 _ORDER = np.array([0, 3, 8, 15, 20, 25, 30, 35, 40, 45, 50, 54])
+# one row a magnitude, one column an order; in logarithms, in which they are interpolated
 _LOG_ERROR = {
     "bp": np.log(
         1e-6
@@ -45,39 +46,50 @@ _LOG_ERROR = {
 }
 """Median error for unit G flux of ordinary DR3 stars of one patch at each magnitude and order."""
 
-_SHARE_OF_PATCH = {"bp": 0.74, "rp": 0.90}
+_FRACTION_OF_PATCH = {"bp": 0.74, "rp": 0.90}
 """The patch lies near the ecliptic and was seen less often than most of the sky; so the widths of the highest orders of
 the real training set, which are noise, come out."""
 
 _MOST_BASES = 53
+"""No published spectrum has more relevant bases, of the 55 that it is expanded in."""
+
 _NUMBERS = np.arange(_MOST_BASES + 1)
 
 
 def coefficient_errors(g_mag: Floats, scatter: Floats) -> Floats:
-    """Return errors of coefficients for unit G flux, shape (N, 110).
+    """Return errors of coefficients for unit G flux.
 
-    Brighter than G = 11.75 they stay as they are: the calibration sets a floor.
+    Brighter than G = 11.75 they hardly change: the calibration sets a floor.
 
     Parameters
     ----------
     g_mag
-        Shape (N,).
+        Shape (N,), mag.
     scatter
         Shape (N,); how far a star's errors are from the usual, as a factor.
+
+    Returns
+    -------
+    ndarray, shape (N, 110)
+        1 sigma, BP's orders before RP's.
     """
-    slope = 0.2 * np.log(10)  # beyond the faintest node errors grow with the square root of the flux
+    slope = 0.2 * np.log(10)  # beyond the faintest node errors grow with the inverse root of the flux
     beyond = slope * np.maximum(g_mag - _G_MAG[-1], 0)
     log_error = []
     for band in ("bp", "rp"):
         orders = np.arange({"bp": NUM_BP, "rp": NUM_RP}[band])
+        # linear in the order first, (7, 55), then in G, (N, 55)
         by_order = np.stack([np.interp(orders, _ORDER, row) for row in _LOG_ERROR[band]])
-        level = np.log(_SHARE_OF_PATCH[band])
+        level = np.log(_FRACTION_OF_PATCH[band])
         log_error.append(level + np.stack([np.interp(g_mag, _G_MAG, column) for column in by_order.T], axis=1))
     return np.asarray(np.exp(np.concatenate(log_error, axis=1) + (beyond + np.log(scatter))[:, None]))
 
 
 def relevancy_curves() -> Mapping[str, Floats]:
-    """Return the share of the real training set for which an order is relevant, shape (53,) for ``bp`` and ``rp``."""
+    """Return the fraction of the real training set for which an order is relevant, shape (53,) for ``bp`` and ``rp``.
+
+    They begin below 1, for some stars have no XP spectrum.
+    """
     path = resource_folder("sky") / "reference" / "xp_relevancy_fraction.csv"
     table = np.loadtxt(path, delimiter=",", skiprows=1)
     return {"bp": table[:, 1], "rp": table[:, 2]}
@@ -91,9 +103,16 @@ def relevant_bases(band: str, depth: Floats) -> NDArray[np.int16]:
     band
         ``bp`` or ``rp``.
     depth
-        Shape (N,).
+        Shape (N,): standard normal deviates.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        Distributed as in the real training set, whatever else the deviates depend on.
     """
+    # the curve was read off a figure, and wiggles: a star for which an order is relevant has all lower ones too
     curve = np.minimum.accumulate(relevancy_curves()[band])
-    share = np.append(curve / curve[0], 0.0)  # among stars that have a spectrum
+    fraction = np.append(curve / curve[0], 0.0)  # among stars that have a spectrum
     rank = ndtr(depth)
-    return np.asarray(np.searchsorted(-share, -rank, side="left")).clip(1, _MOST_BASES).astype(np.int16)
+    # the fraction with at least n bases falls with n: its inverse at a star's rank is the number of the star
+    return np.asarray(np.searchsorted(-fraction, -rank, side="left")).clip(1, _MOST_BASES).astype(np.int16)

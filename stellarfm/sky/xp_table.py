@@ -11,9 +11,12 @@ from stellarfm.sky.xp_errors import coefficient_errors, relevant_bases
 
 Floats = NDArray[np.float64]
 
-_NEIGHBOUR_SHARE = 0.15
+_NEIGHBOUR_WEIGHT = 0.15
 _MEAN_MAG, _WIDTH_MAG = {"bp": 13.8, "rp": 12.2}, {"bp": 2.0, "rp": 1.75}
+"""Mean and spread of BP and RP in the sample, which make a deviate of a magnitude."""
+
 _BRIGHTNESS, _COMMON = {"bp": 0.80, "rp": 0.66}, 0.30
+"""Correlation of the number of relevant bases with brightness, and with that of the other band."""
 
 
 def xp_spectra(rng: np.random.Generator, source: pa.Table, seen: Observed) -> pa.Table:
@@ -27,11 +30,17 @@ def xp_spectra(rng: np.random.Generator, source: pa.Table, seen: Observed) -> pa
         The `gaia_source` rows, N.
     seen
         What arrives from the same N stars.
+
+    Returns
+    -------
+    Table
+        R rows in the columns of the archive: coefficients times the G flux of the star, as they are published.
     """
     n = len(source)
     g = seen.gaia[:, 0]
     transits = np.exp(0.22 * rng.standard_normal(n))
     errors = coefficient_errors(g, transits)
+    # noise is drawn for unit G flux, where errors are tabulated, and scaled to the flux of the star afterwards
     flux = 10 ** ((ZERO_POINTS[0] - g) / 2.5)
     coefficients = (seen.calibrated + errors * _noise(rng, n)) * flux[:, None]
     errors = errors * flux[:, None]
@@ -49,11 +58,11 @@ def xp_spectra(rng: np.random.Generator, source: pa.Table, seen: Observed) -> pa
 
 def _noise(rng: np.random.Generator, n: int) -> Floats:
     """Return deviates of unit variance, shape (N, 110): errors of neighbouring orders are correlated a little."""
-    own = rng.standard_normal((n, NUM_COEFFICIENTS))
-    share = _NEIGHBOUR_SHARE
-    mixed = np.sqrt(1 - 2 * share**2) * own
+    independent = rng.standard_normal((n, NUM_COEFFICIENTS))
+    weight = _NEIGHBOUR_WEIGHT  # of two neighbours each; what is left keeps the variance at 1
+    mixed = np.sqrt(1 - 2 * weight**2) * independent
     for band in (slice(0, NUM_BP), slice(NUM_BP, NUM_COEFFICIENTS)):
-        mixed[:, band] += share * (np.roll(own[:, band], 1, axis=1) - np.roll(own[:, band], 3, axis=1))
+        mixed[:, band] += weight * (np.roll(independent[:, band], 1, axis=1) - np.roll(independent[:, band], 3, axis=1))
     return np.asarray(mixed)
 
 
@@ -62,8 +71,9 @@ def _depth(rng: np.random.Generator, band: str, seen: Observed, common: Floats) 
     bright = _BRIGHTNESS[band]
     magnitude = seen.gaia[:, 1 if band == "bp" else 2]
     deviate = (magnitude - _MEAN_MAG[band]) / _WIDTH_MAG[band]
-    own = np.sqrt(1 - bright**2 - _COMMON**2) * rng.standard_normal(len(common))
-    return np.asarray(bright * deviate + _COMMON * common + own)
+    # three parts whose squares sum to 1: magnitude, what both bands share, and chance
+    independent = np.sqrt(1 - bright**2 - _COMMON**2) * rng.standard_normal(len(common))
+    return np.asarray(bright * deviate + _COMMON * common + independent)
 
 
 def _lists(values: Floats) -> pa.Array:

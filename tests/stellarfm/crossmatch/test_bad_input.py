@@ -114,7 +114,7 @@ def sides(con: duckdb.DuckDBPyConnection, left: str, **columns: Any) -> tuple[Si
             {"moves": True},
             "the column pmra is VARCHAR",
         ),
-        ("select 1 as id, 10.0 as RAJ2000, 20.0 as dec", {}, r"l has no column ra; is it RAJ2000\?"),
+        ("select 1 as id, 10.0 as RAJ2000, 20.0 as dec", {}, r"l has no column ra; it may be RAJ2000\."),
         ("select 1 as id, 10.0 as alpha, 20.0 as dec", {}, r"l has no column ra; it has id, alpha, dec"),
     ],
 )
