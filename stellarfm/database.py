@@ -26,6 +26,4 @@ def open_database(
     """
     settings = {name: str(value) for name, value in config.items()} | {"autoinstall_known_extensions": "false"}
     con = duckdb.connect(str(path), read_only=read_only, config=settings)
-    con.execute("set enable_progress_bar = true")  # can be asked for
-    con.execute("set enable_progress_bar_print = false")  # it would stand among the results on stdout
     return con

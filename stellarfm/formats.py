@@ -59,7 +59,7 @@ def open_numbered(con: duckdb.DuckDBPyConnection, address: str | Path, name: str
     """Make a file known as `open_table` does, with one more column, `ROW`, that numbers its rows.
 
     Text is parsed once, into a temporary table; everything else is read where it lies. Beside the relation `name` there
-    is `name`_shared, the same rows in any order, which all cores can read at once.
+    is one with ``_shared`` behind its name, the same rows in any order, which all cores can read at once.
 
     Raises
     ------

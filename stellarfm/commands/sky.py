@@ -45,7 +45,7 @@ def compare(
 
     if not output.parent.is_dir():
         raise StellarError(
-            f"the folder {output.parent} of the page does not exist; make it or choose another with --output"
+            f"the folder {output.parent} of the page does not exist; make it or choose another with --out"
         )
     with progress_bar("simulate", "stars") as progress:
         try:

@@ -289,6 +289,9 @@ def workspace(memory_limit: str, threads: int, temporary: Path | None = None) ->
         except duckdb.Error as error:
             first = str(error).splitlines()[0]
             raise StellarError(f"the memory limit {memory_limit} cannot be set ({first}); give e.g. 1GB") from error
+        # so that the command line can ask how far a step is; printed, it would stand among the results on stdout
+        con.execute("set enable_progress_bar = true")
+        con.execute("set enable_progress_bar_print = false")
         try:
             yield con
         except duckdb.OutOfMemoryException as error:

@@ -9,7 +9,9 @@ import typer
 
 from stellarfm.cli import app
 from stellarfm.config import setting_names
-from tests.conftest import REPOSITORY, Made, stellarfm, succeed
+from tests.conftest import Made, stellarfm, succeed
+from tests.docs.blocks import pages
+from tests.docs.generated import generated_page
 
 
 def _commands(group: typer.main.TyperGroup, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -34,13 +36,28 @@ def test_every_command_has_help_with_an_example_that_names_it(words: tuple[str, 
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_the_readme_shows_every_command(words: tuple[str, ...]) -> None:
-    assert f"stellarfm {' '.join(words)}" in (REPOSITORY / "README.md").read_text()
+def test_a_page_that_a_person_wrote_shows_every_command(words: tuple[str, ...]) -> None:
+    name = re.compile(rf"\bstellarfm {' '.join(words)}\b")
+    assert any(name.search(page.read_text(encoding="utf-8")) for page in pages())
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_reference_shows_every_command_with_its_options(words: tuple[str, ...]) -> None:
+    command = typer.main.get_command(app)
+    for word in words:
+        command = command.commands[word]
+    heading = f"# `stellarfm {' '.join(words)}`\n"
+    entry = generated_page("commands").split(heading)[1].split("\n(command-")[0]
+    assert f"\nstellarfm {' '.join(words)}" in entry
+    options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
+    assert [option for option in options if f"`{option}`" not in entry] == [
+        name for name in options if name == "--help"
+    ]
 
 
 @pytest.mark.parametrize("name", setting_names())
-def test_the_readme_shows_every_setting(name: str) -> None:
-    assert f"`{name}`" in (REPOSITORY / "README.md").read_text()
+def test_the_reference_shows_every_setting(name: str) -> None:
+    assert f"\n`{name}`\n: " in generated_page("settings")
 
 
 def test_wrong_usage_ends_with_2_and_no_arguments_show_the_help(tmp_path: Path) -> None:
