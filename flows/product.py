@@ -20,25 +20,32 @@ from stellarfm.stages.train import TrainedRun
 
 
 @dataclass(frozen=True)
-class Product:
-    """What a run made, stage by stage."""
+class Training:
+    """What was trained, how good it is, and what the gate said."""
 
-    snapshot: Snapshot
-    prepared: Prepared
     run: TrainedRun
     evaluation: Evaluation
     promotion: Promotion
+
+
+@dataclass(frozen=True)
+class Product:
+    """What a run made, stage by stage; no training where the champion was used as it is."""
+
+    snapshot: Snapshot
+    prepared: Prepared
+    training: Training | None
     release: Release
 
 
 @flow(name="product", validate_parameters=False)
-def product(settings: Settings, home: Home) -> Product:
+def product(settings: Settings, home: Home, *, use_champion: bool = False) -> Product:
     """Make a catalogue from the archives; what is made already is not made again."""
     with home.lock():
         snapshot = ingest(settings, home)
         prepared = prepare(settings, home, snapshot)
-        run, evaluation, promotion = train(settings, home)
-        return Product(snapshot, prepared, run, evaluation, promotion, publish(settings, home))
+        training = None if use_champion else Training(*train(settings, home))
+        return Product(snapshot, prepared, training, publish(settings, home))
 
 
 @flow(name="scheduled-product")

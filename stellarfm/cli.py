@@ -16,7 +16,7 @@ from stellarfm.commands.models import model_app
 from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set
 from stellarfm.commands.predict import predict
 from stellarfm.commands.sky import sky_app
-from stellarfm.commands.stages import evaluate, ingest, prepare, promote, publish, train
+from stellarfm.commands.stages import evaluate, ingest, prepare, print_prospect, promote, publish, train
 from stellarfm.errors import StellarError
 
 app = typer.Typer(
@@ -42,14 +42,30 @@ def options(
 
 
 @app.command()
-def run(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
+def run(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would come, how large and how long; make nothing.")
+    ] = False,
+    use_champion: Annotated[
+        bool,
+        typer.Option("--use-champion", help="Train nothing: publish for this selection with the champion as it is."),
+    ] = False,
+    home: Home = DEFAULT_HOME,
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
     """Make the whole product: sky, warehouse, checks, model, catalogue. What is made already is kept.
 
     Example: stellarfm run --set archive.num_stars=20000
     """
+    if dry_run:
+        from stellarfm.config import load_settings
+
+        return print_prospect(load_settings(config, set_ or []), home, as_json=as_json)
     from stellarfm.commands.run import run_product
 
-    run_product(home, config, set_ or [], as_json=as_json)
+    return run_product(home, config, set_ or [], as_json=as_json, use_champion=use_champion)
 
 
 for command in (ingest, prepare, train, evaluate, promote, publish, crossmatch, predict, doctor):

@@ -77,6 +77,8 @@ class Gaia(_Section):
     """Data release, as DataLink calls it; its profile in ``stellarfm/surveys`` says everything else."""
     where: str = ""
     """ADQL condition on ``gaia_source`` that selects stars; the stars of APOGEE if empty."""
+    max_rows: int = Field(5_000_000, ge=1)
+    """Most stars that ``gaia.where`` may select: one that selects more is refused, with its size, until this is raised."""
     xp: Literal["datalink", "tap", "bulk", "none"] = "datalink"
     """Where XP spectra come from."""
     xp_structure: str = ""

@@ -25,5 +25,4 @@ def open_database(
         If the file cannot be opened or a setting is not one.
     """
     settings = {name: str(value) for name, value in config.items()} | {"autoinstall_known_extensions": "false"}
-    con = duckdb.connect(str(path), read_only=read_only, config=settings)
-    return con
+    return duckdb.connect(str(path), read_only=read_only, config=settings)

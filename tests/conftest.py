@@ -45,6 +45,7 @@ def _leave() -> None:
         sys.stderr.flush()
         os._exit(_exit_status[-1])
 
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 

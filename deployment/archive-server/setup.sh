@@ -5,6 +5,7 @@
 #   setup.sh install            packages and database, nothing running afterwards that was not before
 #   setup.sh start [LANDING]    install, start, and serve a landing (without one: what was served last)
 #   setup.sh stop | status | purge-data
+#   setup.sh settings           print the stellarfm.toml that takes everything from these archives
 #
 # PERF_ROWS=100000             also fill perf.wide (130 real columns) for measurements of speed
 # ARCHIVE_USER, ARCHIVE_PASSWORD  the one login of ESA's archive; without them every login is refused
@@ -199,10 +200,43 @@ status() {
     [ -f "$STATE/content" ] && echo "data: $(cat "$STATE/content")" || { echo "no data: $0 start LANDING"; return 1; }
 }
 
+settings() { # stdout is the file: nothing else may be said there
+    cat <<EOF
+# Gaia, 2MASS and APOGEE from the archives on loopback ($HERE/README.md).
+# Made by \`setup.sh settings\`; \`stellarfm run --dry-run\` says what these settings would fetch.
+
+[archive]
+name = "esa"
+
+[gaia]
+tap_url = "$FRONT/tap-server/tap"
+data_url = "$FRONT/data-server/data"
+bulk_url = "$FRONT/cdn/Gaia/gdr3/Spectroscopy/xp_continuous_mean_spectrum"
+# Without a condition the stars are those of APOGEE, as in the paper. One of your own, for example:
+# where = "phot_g_mean_mag < 13 and parallax > 0.5"
+
+[twomass]
+# the server also has Gaia's table of best neighbours: by = "neighbours"
+by = "position"
+irsa_url = "$FRONT/irsa/TAP"
+
+[apogee]
+url = "$FRONT/sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1/allStar-dr17-synspec_rev1.fits"
+
+[retry]
+# loopback is near: an archive in the world is given more time
+attempts = 4
+wait_s = 0.1
+timeout_s = 20
+deadline_s = 300
+EOF
+}
+
 command="${1:-}" landing="${2:-}"
 case "$command" in
     install | start | stop | status | purge-data) ;;
-    *) echo "usage: $0 install | start [LANDING] | stop | status | purge-data" >&2; exit 2 ;;
+    settings) settings; exit ;; # needs neither root nor a server
+    *) echo "usage: $0 install | start [LANDING] | stop | status | purge-data | settings" >&2; exit 2 ;;
 esac
 [ "$(id -u)" = 0 ] || fail "needs root, for PostgreSQL and DaCHS are system services; try: sudo $0 $command"
 command -v apt-get >/dev/null || fail "needs Debian 12 with apt-get, from which PostgreSQL and DaCHS come"

@@ -24,10 +24,19 @@ def _overview(suites: list[Suite]) -> str:
 
 
 def _suite(suite: Suite) -> str:
-    rows = [(md.code(rule.name), rule.severity, _expected(rule), _note(rule)) for rule in suite.rules]
+    rows = [(md.code(rule.name), rule.severity, _expected(rule), _note(rule), _holds(rule)) for rule in suite.rules]
     parts = [
         f"{md.anchor('checks', suite.table)}\n## `{suite.table}`\n\nFrom `expectations/{suite.table}.json`.\n",
-        md.table(["check", "severity", "what is expected", "where it comes from, and what a failure means"], rows),
+        md.table(
+            [
+                "check",
+                "severity",
+                "what is expected",
+                "where it comes from, and what a failure means",
+                "what it catches, and for which samples it holds",
+            ],
+            rows,
+        ),
     ]
     if suite.drift:
         drift = [(md.code(column), t.median, t.mad, t.null_share) for column, t in suite.drift.items()]
@@ -41,6 +50,19 @@ def _suite(suite: Suite) -> str:
 def _note(rule: Rule) -> str:
     needs = f" Not judged without {', '.join(map(md.code, sorted(rule.needs)))}." if rule.needs else ""
     return f"{rule.note}{needs}".replace("*", "\\*")
+
+
+def _holds(rule: Rule) -> str:
+    """Return the damage that a rule is there for, and the samples that it is not judged on."""
+    holds, parts = rule.holds, [rule.catches] if rule.catches else []
+    if holds.min_values:
+        parts.append(f"at least {holds.min_values} values")
+    if holds.not_selected_on:
+        parts.append(f"not where stars were selected by {', '.join(map(md.code, holds.not_selected_on))}")
+    parts += [f"only where {md.code(table)} was asked for by {' or '.join(ways)}" for table, ways in holds.asked.items()]
+    if holds.tells:
+        parts.append("not where the sample is too small or too narrow to tell")
+    return "; ".join(parts).replace("*", "\\*")
 
 
 def _expected(rule: Rule) -> str:

@@ -7,7 +7,8 @@ select
     gaia.source_id is not null and twomass.designation is not null as has_both_sides,
     gaia.phot_g_mean_mag,
     twomass.j,
-    gaia.phot_g_mean_mag - twomass.j as g_j
+    gaia.phot_g_mean_mag - twomass.j as g_j,
+    case when pairs.is_mutual_best then g_j - g_minus_j(gaia.bp_rp) end as g_j_residual_mag
 from checked.crossmatch.gaia_twomass as pairs
 left join checked.staging.gaia_source as gaia using (source_id)
 left join checked.staging.twomass as twomass using (designation)

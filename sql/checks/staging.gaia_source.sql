@@ -79,8 +79,10 @@ select
     bp_rp - (phot_bp_mean_mag - phot_rp_mean_mag) as bp_rp_residual_mag,
     phot_g_mean_mag - phot_rp_mean_mag as g_rp,
     phot_bp_mean_mag - phot_g_mean_mag as bp_g,
-    phot_g_mean_mag between least(phot_bp_mean_mag, phot_rp_mean_mag) - 0.3
-    and greatest(phot_bp_mean_mag, phot_rp_mean_mag) + 0.3 as g_is_between,
+    -- fainter sources have too much noise and background in BP for a comparison of bands
+    case when phot_g_mean_mag < 18 then phot_g_mean_mag between least(phot_bp_mean_mag, phot_rp_mean_mag) - 0.3
+        and greatest(phot_bp_mean_mag, phot_rp_mean_mag) + 0.3 end as g_is_between,
+    (bp_rp is null) = (phot_bp_mean_mag is null or phot_rp_mean_mag is null) as colour_goes_with_its_bands,
     -- the factor from the magnitudes themselves, and its course with colour (Riello et al. 2021, A&A 649, A3, equation 6 and table 2)
     pow(10, 0.4 * (phot_g_mean_mag - phot_bp_mean_mag + bp_zero_point_mag() - g_zero_point_mag()))
     + pow(10, 0.4 * (phot_g_mean_mag - phot_rp_mean_mag + rp_zero_point_mag() - g_zero_point_mag())) as excess_factor_of_magnitudes,
@@ -89,9 +91,11 @@ select
         when bp_rp < 4 then 1.162004 + 0.011464 * bp_rp + 0.049255 * pow(bp_rp, 2) - 0.005879 * pow(bp_rp, 3)
         else 1.057572 + 0.140537 * bp_rp
     end as excess_factor_expected,
-    phot_bp_rp_excess_factor - excess_factor_expected as excess_factor_residual,
-    excess_factor_of_magnitudes - excess_factor_expected as excess_factor_of_magnitudes_residual,
+    case when phot_g_mean_mag < 18 then phot_bp_rp_excess_factor - excess_factor_expected end as excess_factor_residual,
+    case when phot_g_mean_mag < 18 then excess_factor_of_magnitudes - excess_factor_expected end
+        as excess_factor_of_magnitudes_residual,
     parallax / parallax_error as parallax_over_error,
+    abs(parallax / parallax_error) as parallax_over_error_abs,
     case astrometric_params_solved
         when 31 then nu_eff_used_in_astrometry is not null
         when 95 then pseudocolour is not null

@@ -4,17 +4,21 @@ from pathlib import Path
 
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
+from stellarfm.archives.counting import Counting, labelled_here, refuse_unfit
+from stellarfm.archives.expected import Expected, too_few_labels
 from stellarfm.archives.fetching import Fetching
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.healpix import SkyPart, divide
 from stellarfm.archives.source import Query
 from stellarfm.atomic import content_key
+from stellarfm.conditions import refuse_odd_condition
 from stellarfm.config import Settings
 from stellarfm.dust.reddening import Reddenings
 from stellarfm.errors import StellarError
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.parts import Landing, explain_full_disk
-from stellarfm.progress import ProgressCallback
+from stellarfm.landing.selection import Asked, Selection
+from stellarfm.progress import ProgressCallback, console
 
 
 class Esa:
@@ -28,7 +32,7 @@ class Esa:
     Raises
     ------
     StellarError
-        If nothing selects stars, or there is no profile of the release.
+        If nothing selects stars, ``gaia.where`` is not one condition, or there is no profile of the release.
     """
 
     unit = "rows"
@@ -40,16 +44,26 @@ class Esa:
                 "nothing selects stars: give an ADQL condition with gaia.where, or take the stars of APOGEE with "
                 "apogee.source = file"
             )
+        if gaia.where.strip():
+            refuse_odd_condition(gaia.where.strip())
         self.settings = settings
         self.clients = Clients(settings)
         self.reddenings = Reddenings(settings.extinction, settings.seed)
         chosen = (gaia.release, gaia.where.strip(), gaia.xp, settings.twomass.by, settings.twomass.radius_arcsec)
         sizes = (archive.rows_per_part, archive.spectra_per_part, settings.apogee.source)
         self.folder = f"esa-{content_key(chosen, sizes, self.reddenings.key)}"
+        self.selection = _selection(settings)
 
     def plan(self) -> list[Query]:
-        """Return the queries, with the number of rows where the archive can count them; nothing but counts is asked."""
+        """Return the queries, with the number of rows where the archive can count them; nothing but counts is asked.
+
+        Raises
+        ------
+        StellarError
+            If the selection is empty, larger than was agreed to, or refused.
+        """
         clients, settings = self.clients, self.settings
+        refuse_unfit(settings, clients.gaia)
         planned = []
         if settings.apogee.source != "none":
             survey = clients.surveys.apogee
@@ -73,12 +87,33 @@ class Esa:
             planned.append(Query(twomass.TABLE, "…", self._twomass_text()))
         return planned
 
+    def expect(self, landing: Landing) -> Expected:
+        """Return what the selection will bring; nothing but counts is asked.
+
+        Raises
+        ------
+        StellarError
+            If the selection is empty, larger than was agreed to, or refused.
+        """
+        return Counting(self.settings, self.clients, landing).expect()
+
     def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
-        """Fetch the parts that are not there yet."""
+        """Fetch the parts that are not there yet.
+
+        Raises
+        ------
+        StellarError
+            If the selection is empty, larger than was agreed to, or refused: before anything is fetched; or an archive fails.
+        """
+        if not landing.is_complete(GAIA):
+            refuse_unfit(self.settings, self.clients.gaia)
         fetching = Fetching(self.settings, self.clients, landing, progress)
         with explain_full_disk(landing):
             fetching.apogee()
             fetching.gaia()
+            # before the spectra, which take longest
+            for warning in too_few_labels(labelled_here(landing)):
+                console.print(f"warning: {warning}", soft_wrap=True, markup=False)
             fetching.spectra()
             fetching.twomass()
             self.reddenings.write(landing)
@@ -88,3 +123,20 @@ class Esa:
         unused = Jobs(Path())
         by_position = self.settings.twomass.by == "position"
         return (self.clients.positions if by_position else self.clients.neighbours)(unused).text
+
+
+def _selection(settings: Settings) -> Selection:
+    """Return how each table is asked for, for the checks."""
+    gaia, two_mass = settings.gaia, settings.twomass.by
+    # a map is asked for the stars at hand; a table of one's own is read whole and may hold others
+    reddening: Asked = (
+        "ids" if settings.extinction.map else "none" if settings.extinction.table is None else "selection"
+    )
+    asked: dict[str, Asked] = {
+        GAIA: "selection" if gaia.where.strip() else "ids",
+        xp.TABLE: "none" if gaia.xp == "none" else "ids",
+        twomass.TABLE: {"neighbours": "ids", "position": "position", "none": "none"}[two_mass],  # type: ignore[dict-item]
+        apogee.TABLE: "none" if settings.apogee.source == "none" else "all",
+        "extinction": reddening,
+    }
+    return Selection(gaia.where.strip(), asked)

@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
+from stellarfm.archives.counting import ids_of_apogee
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.gaia import upload_query
 from stellarfm.archives.healpix import SkyPart, divide
@@ -136,14 +136,10 @@ class Fetching:
                 answer = gaia.tap.fetch(TapQuery(text, rows, rows), self._landing.jobs(GAIA), part.name)
                 self._keep(GAIA, part.name, gaia.conform(answer), text, started)
             self._count(rows, GAIA)
-        if not self._landing.has_table(GAIA):
-            raise StellarError(f"no star fulfils gaia.where = {self._settings.gaia.where!r}; widen it")
         return self._landing.mark_complete(GAIA)
 
     def _gaia_of_apogee(self) -> None:
-        files = [str(file) for file in self._landing.files(apogee.TABLE)]
-        ids = np.unique(pq.read_table(files, columns=["GAIAEDR3_SOURCE_ID"]).column(0).drop_null().to_numpy())
-        ids = ids[ids > 0]
+        ids = ids_of_apogee(self._landing.files(apogee.TABLE))
         if not len(ids):
             raise StellarError("no star of APOGEE has a Gaia source; select stars with gaia.where")
         size = self._settings.archive.rows_per_part

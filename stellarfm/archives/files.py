@@ -7,11 +7,11 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from stellarfm.archives.expected import Expected
 from stellarfm.archives.mapping import FilesMapping, TableMapping, read_mapping, schema_of
 from stellarfm.archives.source import Query
-from stellarfm.archives.xp_raw import TABLE as XP_TABLE
-from stellarfm.archives.xp_raw import RawFormat, read_raw
 from stellarfm.atomic import cached_file_hash, content_key
 from stellarfm.database import open_database
 from stellarfm.dust.draws import SCHEMA, tokens_of_ebv
@@ -21,6 +21,9 @@ from stellarfm.formats import open_table
 from stellarfm.landing.casting import Cast, explain, plan_casts, select
 from stellarfm.landing.parts import NOT_GIVEN, Landing
 from stellarfm.landing.schema import EBV, landing_schemas
+from stellarfm.landing.selection import Selection
+from stellarfm.landing.xp_raw import TABLE as XP_TABLE
+from stellarfm.landing.xp_raw import RawFormat, read_raw
 from stellarfm.progress import ProgressCallback, console
 from stellarfm.surveys.selection import Surveys
 
@@ -29,6 +32,10 @@ RELEASE = "files of one's own"
 _RAW_FORMATS: dict[str, RawFormat] = {
     ".csv": "csv", ".fits": "fits", ".fit": "fits", ".xml": "votable", ".vot": "votable", ".votable": "votable",
 }  # fmt: skip
+_EXPECTED = {
+    "gaia_source": "gaia_sources", XP_TABLE: "xp_spectra", "twomass_psc": "twomass_sources", "apogee_allstar": "apogee_stars",
+}  # fmt: skip
+"""What the rows of a table are called in `Expected`."""
 _ROWS_AT_ONCE = 65_536
 _VERSION = 1
 """Raised whenever the same files give other parts."""
@@ -61,11 +68,33 @@ class Files:
         self._schemas = landing_schemas(surveys)
         self._mapping = read_mapping(path, self._schemas)
         self._database = partial(open_database, memory_limit=memory_limit, threads=threads)
+        # tables of one's own are whatever their owner selected
+        self.selection = Selection(asked=dict.fromkeys(self._schemas, "selection"))
         self.folder = f"files-{_key(self._mapping, seed)}"
 
     def plan(self) -> list[Query]:
         """Return the files that would be read, and the tables that are not given."""
         return [Query(table, part, text) for table, part, text, _ in self._parts()]
+
+    def expect(self, landing: Landing) -> Expected:
+        """Return the rows of Parquet files, which their own ends tell; those of others only reading can tell."""
+        rows = {field: self._rows_of(table) for table, field in _EXPECTED.items()}
+        notes = {
+            field: "known when the files are read" if rows[field] is None else "rows of the files" for field in rows
+        }
+        notes |= {field: "not given" for table, field in _EXPECTED.items() if table not in self._mapping.tables}
+        notes |= {"labelled_stars": "known when the files are read", "size_bytes": "of the files"}
+        labelled = None if "apogee_allstar" in self._mapping.tables else 0
+        size = sum(_path_of(file).stat().st_size for table in self._mapping.tables.values() for file in table.files)
+        return Expected(**rows, labelled_stars=labelled, requests=0, size_bytes=size, notes=notes)
+
+    def _rows_of(self, table: str) -> int | None:
+        """Return the rows of a table whose files are all Parquet."""
+        mapping = self._mapping.tables.get(table)
+        paths = [] if mapping is None else [_path_of(file) for file in mapping.files]
+        if any(path.suffix.lower() != ".parquet" for path in paths):
+            return None
+        return sum(int(pq.read_metadata(path).num_rows) for path in paths)
 
     def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
         """Read the files whose parts are not there yet."""
@@ -167,6 +196,11 @@ def _key(mapping: FilesMapping, seed: int) -> str:
 def _text(folder: Path, address: str, mapping: TableMapping) -> str:
     named = ", ".join(f"{name} = {column}" for name, column in mapping.columns.items())
     return _relative(folder, address) + (f" with {named}" if named else "")
+
+
+def _path_of(address: str) -> Path:
+    """Return the file of an address, which may name a table inside it."""
+    return Path(address.partition("#")[0])
 
 
 def _relative(folder: Path, address: str) -> str:

@@ -1,12 +1,16 @@
 """Gaia: which stars, and their rows of gaia_source."""
 
+from html import unescape
+
 import pyarrow as pa
 
 from stellarfm.archives.healpix import SkyPart
 from stellarfm.archives.retry import RefusedError
 from stellarfm.archives.tap import UPLOADED, Tap, TapQuery
+from stellarfm.conditions import near_columns
 from stellarfm.errors import StellarError
 from stellarfm.landing.conform import conform
+from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids
 from stellarfm.landing.schema import TableSchema
 from stellarfm.surveys.profile import Survey
@@ -41,6 +45,7 @@ class GaiaSources:
         assert survey.identifier is not None, "every profile of Gaia says how identifiers hold their pixel"
         self.identifier = survey.identifier
         self._id = survey.tables[TABLE].names_at(SERVICE)["source_id"]
+        self._counted: dict[str, int] = {}
 
     def query_of_ids(self) -> str:
         """Return the query for the stars of an uploaded table."""
@@ -53,20 +58,60 @@ class GaiaSources:
         """Return the query for a part of the sky and of the selection."""
         return f"SELECT {self._columns.select_at(SERVICE)} {self._from(part)}"
 
-    def count(self, part: SkyPart) -> int:
-        """Return the number of selected stars of a part of the sky.
+    def count(self, part: SkyPart, *, with_spectra: bool = False) -> int:
+        """Return the number of selected stars of a part of the sky; no number is asked for twice.
+
+        Parameters
+        ----------
+        part
+            Pixel, or the whole sky.
+        with_spectra
+            Count those alone that have an XP spectrum.
 
         Raises
         ------
         StellarError
             If the archive refuses the condition, with its own words, or fails.
         """
-        try:
-            return self.tap.count(f"SELECT COUNT(*) AS n {self._from(part)}")
-        except RefusedError as error:
-            if self._where and "credentials" not in str(error):
-                raise StellarError(f"{error}; the condition is gaia.where = {self._where!r}") from error
-            raise
+        text = f"SELECT COUNT(*) AS n {self._from(part, with_spectra=with_spectra)}"
+        if text not in self._counted:
+            self._counted[text] = self._count(text)
+        return self._counted[text]
+
+    def count_neighbours(self, survey: str) -> int:
+        """Return the number of best neighbours that the selected stars have in another survey.
+
+        Raises
+        ------
+        StellarError
+            If the release has no table of them, or the archive refuses or fails.
+        """
+        tables = self.survey.neighbours.get(survey)
+        if tables is None:
+            raise StellarError(f"the profile of {self.survey.release} names no table of neighbours in {survey}")
+        there = f"{self.survey.schemas[SERVICE]}.{tables.best_neighbour}"
+        return self._count(f"SELECT COUNT(*) AS n FROM {there} AS n {self._join('n')}")  # noqa: S608
+
+    def count_of_ids(self, ids: Ids, jobs: Jobs, part: str, *, with_spectra: bool = False) -> int:
+        """Return how many of the stars named are selected.
+
+        Parameters
+        ----------
+        ids
+            Identifiers, shape (N,), no more than one upload may have.
+        jobs, part
+            Keeps the job of this name.
+        with_spectra
+            Count those alone that have an XP spectrum.
+
+        Raises
+        ------
+        StellarError
+            If the archive refuses or fails.
+        """
+        joined = self._join("w", with_spectra=with_spectra)
+        text = f"SELECT COUNT(*) AS n FROM tap_upload.{UPLOADED} AS w {joined}"  # noqa: S608
+        return int(self.tap.fetch(TapQuery(text, 1, 1, uploaded(ids)), jobs, part).column(0)[0].as_py())
 
     def probe(self) -> None:
         """Ask for one star, so that a wrong release or column is told by the archive in its own words."""
@@ -76,8 +121,25 @@ class GaiaSources:
         """Return an answer as the landing has it, by ``source_id``."""
         return conform(answer, self._schema, f"{self.tap.name}: {self._table}", order="source_id")
 
-    def _from(self, part: SkyPart) -> str:
-        conditions = [part.condition, f"({self._where})" if self._where else ""]
+    def _count(self, text: str) -> int:
+        """Ask for a number; the archive's words about a condition come with the condition, and what it may have meant."""
+        try:
+            return self.tap.count(text)
+        except RefusedError as error:
+            if not self._where or "credentials" in str(error):
+                raise
+            near = near_columns(self._where, str(error), self._columns.names_at(SERVICE), self.survey.release)
+            said = unescape(str(error))  # it comes out of XML
+            raise StellarError(f"{said}; the condition is gaia.where = {self._where!r}{near}") from error
+
+    def _join(self, other: str, *, with_spectra: bool = False) -> str:
+        """Return a join of another table's ``source_id`` with the selected stars, whose columns stay among themselves."""
+        chosen = self._from(SkyPart(self.identifier), with_spectra=with_spectra)
+        return f"JOIN (SELECT {self._id} AS source_id {chosen}) AS s ON s.source_id = {other}.source_id"
+
+    def _from(self, part: SkyPart, *, with_spectra: bool = False) -> str:
+        has_spectrum = f"{self._columns.names_at(SERVICE)['has_xp_continuous']} = 'True'" if with_spectra else ""
+        conditions = [part.condition, f"({self._where})" if self._where else "", has_spectrum]
         where = " AND ".join(condition for condition in conditions if condition)
         return f"FROM {self._table}" + (f" WHERE {where}" if where else "")
 

@@ -8,10 +8,12 @@ import h5py
 import numpy as np
 import pyarrow as pa
 
+from stellarfm.archives.expected import Expected
 from stellarfm.archives.source import Query
 from stellarfm.atomic import cached_file_hash
 from stellarfm.errors import StellarError
 from stellarfm.landing.parts import Landing
+from stellarfm.landing.selection import Selection
 from stellarfm.progress import ProgressCallback
 from stellarfm.surveys.profile import num_coefficients_of
 
@@ -54,6 +56,7 @@ class LeungBovy:
     """
 
     unit = "rows"
+    selection = Selection()
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,6 +66,19 @@ class LeungBovy:
     def plan(self) -> list[Query]:
         """Return the ranges of rows that would be read."""
         return [Query(TABLE, part, self._text(rows), len(rows)) for part, rows in self._parts()]
+
+    def expect(self, landing: Landing) -> Expected:
+        """Return the rows of the file, and how many have a Teff."""
+        with h5py.File(self._path, "r") as file:
+            labelled = int(np.isfinite(file[DATASETS["teff"][0]][:]).sum())
+        later = dict.fromkeys(("xp_spectra", "twomass_sources", "apogee_stars"), "known when the file is read")
+        notes = later | {
+            "gaia_sources": "rows of the file",
+            "labelled_stars": "rows with a Teff",
+            "size_bytes": "of the file",
+        }
+        size = self._path.stat().st_size
+        return Expected(self._num_rows, labelled_stars=labelled, requests=0, size_bytes=size, notes=notes)
 
     def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
         """Read the ranges that are not there yet."""

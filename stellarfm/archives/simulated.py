@@ -4,8 +4,10 @@ import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+from stellarfm.archives.expected import BYTES_PER_ROW, SIMULATED_STARS_PER_S, Expected
 from stellarfm.archives.source import Query
 from stellarfm.landing.parts import Landing
+from stellarfm.landing.selection import Selection
 from stellarfm.progress import ProgressCallback, no_progress
 from stellarfm.sky import simulate as sky
 
@@ -28,9 +30,10 @@ class SimulatedSky:
     """
 
     unit = "stars"
+    selection = Selection()
 
     def __init__(self, num_stars: int, seed: int, processes: int) -> None:
-        self.folder = f"simulated-{num_stars}-seed{seed}"
+        self.folder = f"simulated-v{sky.VERSION}-{num_stars}-seed{seed}"
         self._num_stars, self._seed, self._processes = num_stars, seed, processes
 
     def plan(self) -> list[Query]:
@@ -40,6 +43,22 @@ class SimulatedSky:
             for first in range(0, self._num_stars, PART_STARS)
             for table in sky.TABLES
         ]
+
+    def expect(self, landing: Landing) -> Expected:
+        """Return the stars of the sky; how many of them each survey sees, only the sky itself can tell."""
+        parts = range(0, self._num_stars, PART_STARS)
+        todo = [first for first in parts if not _has(landing, first)]
+        cores = self._processes if len(todo) >= _FEW_PARTS else 1
+        seconds = sum(_size(first, self._num_stars) for first in todo) / SIMULATED_STARS_PER_S / cores
+        later = dict.fromkeys(
+            ("xp_spectra", "twomass_sources", "apogee_stars", "labelled_stars"), "known when it is made"
+        )
+        notes = later | {
+            "gaia_sources": "the stars of the simulated sky; Gaia sees nearly all",
+            "requests": "no network",
+        }
+        size = sum(BYTES_PER_ROW.values()) * self._num_stars
+        return Expected(self._num_stars, requests=0, size_bytes=size, time_s=round(seconds, 1), notes=notes)
 
     def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
         """Make the parts that are not there yet."""

@@ -15,14 +15,14 @@ from stellarfm.archives.downloads import checksums, download, read_text
 from stellarfm.archives.gaia import SERVICE, upload_query
 from stellarfm.archives.retry import RetryPolicy, TransientError
 from stellarfm.archives.tap import UPLOADED, Tap
-from stellarfm.archives.xp_raw import TABLE as TABLE
-from stellarfm.archives.xp_raw import read_raw
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.landing.conform import conform
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids
 from stellarfm.landing.schema import TableSchema
+from stellarfm.landing.xp_raw import TABLE as TABLE
+from stellarfm.landing.xp_raw import read_raw
 from stellarfm.surveys.profile import Survey
 
 

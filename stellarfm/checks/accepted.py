@@ -12,18 +12,21 @@ from stellarfm.errors import StellarError
 ACCEPTED_FILE = "accepted.json"
 
 
-def read_accepted(folder: Path) -> dict[str, Statistics]:
+def read_accepted(folder: Path, where: str = "") -> dict[str, Statistics]:
     """Return the statistics of each table of the accepted snapshot; none if nothing was accepted yet.
 
     Parameters
     ----------
     folder
         Folder of the home's checks.
+    where
+        Condition that the stars were selected by: another selection of the sky is no drift, so each has a snapshot of its own.
     """
     path = folder / ACCEPTED_FILE
     if not path.is_file():
         return {}
-    return dict(json.loads(path.read_text(encoding="utf-8"))["tables"])
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return dict(data.get("selections", {}).get(where, {}) if where else data["tables"])
 
 
 def accept(folder: Path, report: CheckReport, origin: str) -> None:
@@ -49,6 +52,11 @@ def accept(folder: Path, report: CheckReport, origin: str) -> None:
             f"the last checks failed for more than a drift ({broken[0] if broken else report.error}), "
             "so they cannot be accepted; mend the table and run `stellarfm prepare` again"
         )
-    tables = read_accepted(folder) | report.statistics
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(folder / ACCEPTED_FILE, {"origin": origin, "accepted_at": now, "tables": tables})
+    path, now = folder / ACCEPTED_FILE, datetime.now(UTC).isoformat(timespec="seconds")
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"tables": {}}
+    tables = read_accepted(folder, report.where) | report.statistics
+    if report.where:
+        kept["selections"] = kept.get("selections", {}) | {report.where: tables}
+    else:
+        kept["tables"] = tables
+    write_json(path, kept | {"origin": origin, "accepted_at": now})

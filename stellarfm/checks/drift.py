@@ -53,7 +53,9 @@ def drift_rules(suite: Suite, found: Statistics, accepted: Mapping[str, Mapping[
     return tuple(
         rule
         for column, tolerance in suite.drift.items()
-        if column in accepted and all(math.isfinite(value) for value in accepted[column].values())
+        if column in accepted
+        and all(math.isfinite(value) for value in accepted[column].values())
+        and min(found[column]["rows"], accepted[column]["rows"]) > 0  # of no rows nothing drifts
         for rule in _rules(column, tolerance, found[column], accepted[column])
     )
 

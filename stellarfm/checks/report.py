@@ -67,6 +67,8 @@ class TableReport:
         The same by rule; a row may break several.
     statistics
         Of the columns that are watched for drift.
+    not_judged
+        Rules that do not hold for this sample, and why.
     """
 
     table: str
@@ -76,6 +78,7 @@ class TableReport:
     set_aside: int
     set_aside_by_rule: dict[str, int]
     statistics: Statistics = field(default_factory=dict)
+    not_judged: tuple[tuple[str, str], ...] = ()
 
     @property
     def critical(self) -> tuple[FailedRule, ...]:
@@ -100,11 +103,14 @@ class CheckReport:
         Why the run stopped, "" if it went on.
     cuts
         Each step of the selection in words, and the rows that it leaves; empty before the marts are made.
+    where
+        Condition that the stars were selected by: a drift is one from the accepted snapshot of the same selection.
     """
 
     tables: tuple[TableReport, ...]
     error: str = ""
     cuts: tuple[tuple[str, int], ...] = ()
+    where: str = ""
 
     @property
     def has_only_drifted(self) -> bool:
@@ -130,18 +136,20 @@ class CheckReport:
     @property
     def summary(self) -> str:
         """Markdown for people: one line a table, what failed below."""
-        lines = ["| table | rows | rules | failed | set aside |", "|---|--:|--:|--:|--:|"]
+        lines = ["| table | rows | rules | not judged | failed | set aside |", "|---|--:|--:|--:|--:|--:|"]
         lines += [
-            f"| {r.table} | {r.num_rows:,} | {r.num_rules} | {len(r.findings)} | {r.set_aside:,} |" for r in self.tables
+            f"| {r.table} | {r.num_rows:,} | {r.num_rules} | {len(r.not_judged)} | {len(r.findings)} | {r.set_aside:,} |"
+            for r in self.tables
         ]
         failed = [f"- **{f.severity}** {sentence(r.table, f)}" for r in self.tables for f in r.findings]
+        failed += [f"- not judged {r.table}: {rule}: {why}" for r in self.tables for rule, why in r.not_judged]
         stopped = [f"**Stopped**: {self.error}", ""] if self.error else []
         cuts = ["", "| step | rows left |", "|---|--:|", *(f"| {cut} | {rows:,} |" for cut, rows in self.cuts)]
         return "\n".join([*stopped, *lines, "", *failed, *(cuts if self.cuts else [])]).rstrip() + "\n"
 
     def joined(self, other: "CheckReport") -> "CheckReport":
         """Return this report with the tables of another after its own."""
-        return CheckReport(self.tables + other.tables, self.error or other.error, other.cuts or self.cuts)
+        return CheckReport(self.tables + other.tables, self.error or other.error, other.cuts or self.cuts, self.where)
 
 
 def sentence(table: str, finding: FailedRule) -> str:
@@ -155,7 +163,8 @@ def write_record(folder: Path, report: CheckReport) -> None:
         judged = {table.table for table in report.tables}
         earlier = read_record(folder)
         before = tuple(table for table in earlier.tables if table.table not in judged)
-        report = CheckReport(before + report.tables, earlier.error or report.error, report.cuts or earlier.cuts)
+        error, cuts = earlier.error or report.error, report.cuts or earlier.cuts
+        report = CheckReport(before + report.tables, error, cuts, report.where)
     write_json(folder / RECORD_FILE, asdict(report))
 
 
@@ -172,7 +181,7 @@ def read_record(folder: Path) -> CheckReport:
         raise StellarError(f"{folder} holds no checks; run `stellarfm prepare` first")
     data = json.loads(path.read_text(encoding="utf-8"))
     cuts = tuple((cut, rows) for cut, rows in data.get("cuts", ()))
-    return CheckReport(tuple(_table(item) for item in data["tables"]), data["error"], cuts)
+    return CheckReport(tuple(_table(item) for item in data["tables"]), data["error"], cuts, data.get("where", ""))
 
 
 def quarantine_file(folder: Path, table: str) -> Path:
@@ -187,5 +196,6 @@ def failing_file(folder: Path, table: str) -> Path:
 
 def _table(item: Mapping[str, object]) -> TableReport:
     fields = dict(item)
+    fields["not_judged"] = tuple((rule, why) for rule, why in fields.get("not_judged", ()))  # type: ignore[attr-defined]
     fields["findings"] = tuple(FailedRule(**finding) for finding in fields["findings"])  # type: ignore[attr-defined]
     return TableReport(**fields)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stellarfm.checks.applicability import Sample, why_not_judged
 from stellarfm.checks.docs import write_index
 from stellarfm.checks.drift import Statistics, drift_rules, measure
 from stellarfm.checks.report import (
@@ -17,9 +18,12 @@ from stellarfm.checks.report import (
     write_record,
 )
 from stellarfm.checks.rows import ROW_NUMBER, delete_bad_rows, find_bad_rows, names_rows, write_bad_rows
+from stellarfm.checks.sampling import measure_columns, scaled_to_sample
 from stellarfm.checks.suites import Rule, Suite, read_suite
 from stellarfm.checks.validator import ATTACHED, RuleResult, Validator, attach, open_validator
+from stellarfm.conditions import to_duckdb
 from stellarfm.config import Checks
+from stellarfm.landing.selection import Selection
 from stellarfm.resources import read_sql, resource_folder
 from stellarfm.rules import install_rules, rule_value
 from stellarfm.surveys.selection import Surveys, choose_surveys
@@ -27,6 +31,9 @@ from stellarfm.surveys.selection import Surveys, choose_surveys
 _CATALOG = "catalog."
 """Tables of a release lie in the schema ``main`` of its file; their suites are ``catalog.<name>``."""
 
+
+_SELECTED = "staging.gaia_source"
+"""The table whose rows a condition selects."""
 
 _FAILING_ROWS = 10_000
 """Rows shown of a table that breaks rules which stop the run or warn: all of them may break one."""
@@ -40,6 +47,7 @@ def check_tables(
     *,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     surveys: Surveys | None = None,
+    selection: Selection | None = None,
     accepted: Mapping[str, Statistics] | None = None,
     raise_drift: bool = True,
     not_given: Collection[str] = (),
@@ -68,6 +76,8 @@ def check_tables(
     surveys
         The releases that the tables come from, whose epoch and numbers of coefficients rules ask for; those of Gaia DR3 if
         not given.
+    selection
+        What was asked of the archives; rules that do not hold for it are not judged. Everything was, if not given.
     accepted
         For each table, the statistics to compare its own with.
     raise_drift
@@ -92,7 +102,7 @@ def check_tables(
         install_rules(validator.con, chosen)
         suites = [read_suite(table) for table in tables]
         measured = {
-            suite.table: _derive(validator, suite) for suite in suites
+            suite.table: _derive(validator, suite, selection or Selection()) for suite in suites
         }  # all before the first is judged, see `Validator`
         reports = [
             _check_table(
@@ -101,13 +111,14 @@ def check_tables(
                 measured[suite.table],
                 folder,
                 known[suite.table],
+                selection or Selection(),
                 (accepted or {}).get(suite.table, {}),
             )
             for suite in (suite.without(not_given) for suite in suites)
         ]
         validator.write_docs()
         objection = next(filter(None, (_objection(table, limits) for table in reports)), "")
-        report = CheckReport(tuple(reports), objection, tuple(cuts))
+        report = CheckReport(tuple(reports), objection, tuple(cuts), (selection or Selection()).where)
         write_record(folder, report)
         write_index(folder)
         if report.error and (raise_drift or not report.has_only_drifted or _too_many(reports, limits)):
@@ -158,10 +169,10 @@ def check_catalog(
     return check_tables(catalog, ("catalog.stars",), folder, limits, not_given=not_given, surveys=surveys)
 
 
-def _derive(validator: Validator, suite: Suite) -> Statistics:
+def _derive(validator: Validator, suite: Suite, selection: Selection) -> Statistics:
     """Make the relation that is judged, and measure its watched columns."""
     view = _name(suite.table)
-    validator.con.execute(f"create {_view(view, suite.table)}")
+    validator.con.execute(f"create {_view(validator.con, view, suite.table, selection)}")
     return measure(validator.con, view, suite, f"{view}_drift") if suite.drift else {}
 
 
@@ -171,23 +182,28 @@ def _check_table(
     statistics: Statistics,
     folder: Path,
     parameters: Mapping[str, Any],
+    selection: Selection,
     accepted: Mapping[str, Mapping[str, float]],
 ) -> TableReport:
     """Judge one table, and write the rows that break its rules."""
     view = _name(suite.table)
-    rules = [rule.resolved(parameters) for rule in suite.rules if rule.parameters() <= parameters.keys()]
+    num_rows = validator.con.execute(f"select count(*) from {_relation(suite.table)}").fetchall()[0][0]  # noqa: S608
+    known = [rule.resolved(parameters) for rule in suite.rules if rule.parameters() <= parameters.keys()]
+    sample = Sample(validator.con, view, num_rows, measure_columns(validator.con, view, known), selection)
+    reasons = {rule.name: why_not_judged(rule, sample) for rule in known}
+    rules = [scaled_to_sample(rule, sample.columns, num_rows) for rule in known if not reasons[rule.name]]
     results = validator.validate(suite.table, view, rules)
     drifts = drift_rules(suite, statistics, accepted)
     if drifts:
         results += validator.validate(f"{suite.table} drift", f"{view}_drift", drifts)
-    num_rows = validator.con.execute(f"select count(*) from {_relation(suite.table)}").fetchall()[0][0]  # noqa: S608
     broken = [v for v in results if not v.success and names_rows(v.rule)]
     set_aside, by_rule = _set_aside(validator, suite.table, [v for v in broken if v.rule.severity == "row"], folder)
     _show_failing(validator, suite.table, [v.rule for v in broken if v.rule.severity != "row"], folder)
     findings = tuple(
         FailedRule(v.rule.name, v.rule.severity, v.rule.note, v.found, v.num_rows) for v in results if not v.success
     )
-    return TableReport(suite.table, num_rows, len(results), findings, set_aside, by_rule, statistics)
+    not_judged = tuple((name, reason) for name, reason in reasons.items() if reason)
+    return TableReport(suite.table, num_rows, len(results), findings, set_aside, by_rule, statistics, not_judged)
 
 
 def _delete(validator: Validator, database: Path, tables: Sequence[str]) -> None:
@@ -246,8 +262,12 @@ def _too_many(reports: Sequence[TableReport], limits: Checks) -> bool:
     return any(table.set_aside > limits.max_quarantined_share * max(1, table.num_rows) for table in reports)
 
 
-def _view(name: str, table: str) -> str:
+def _view(con: Any, name: str, table: str, selection: Selection) -> str:
     """Return how the relation is made that is judged: a table where SQL derives it, for it is read once a rule."""
+    if table == _SELECTED:
+        columns = con.sql(f"from {_relation(table)} limit 0").columns
+        condition = to_duckdb(selection.where, columns) or "null::boolean"
+        return f"table {name} as select *, ({condition}) as is_as_selected from ({read_sql(f'checks/{table}')})"  # noqa: S608
     if (resource_folder("sql") / "checks" / f"{table}.sql").is_file():
         return f"table {name} as {read_sql(f'checks/{table}')}"
     return f"view {name} as select rowid as {ROW_NUMBER}, * from {_relation(table)}"  # noqa: S608

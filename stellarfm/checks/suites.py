@@ -2,13 +2,35 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from stellarfm.resources import resource_folder
 
 Severity = Literal["critical", "warning", "row"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "row")
+
+
+@dataclass(frozen=True)
+class Holds:
+    """For which samples a rule holds.
+
+    Attributes
+    ----------
+    min_values
+        Fewest values of its column, or rows where it looks at no column.
+    not_selected_on
+        Columns of ``gaia_source`` that shift what the rule looks at, if the stars were selected by them.
+    asked
+        For tables of the landing, the ways of asking for them for which the rule holds.
+    tells
+        SQL that is true of the relation ``{batch}`` where the sample can tell right from wrong; "" where any can.
+    """
+
+    min_values: int = 0
+    not_selected_on: tuple[str, ...] = ()
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tells: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,6 +49,10 @@ class Rule:
         Great Expectations' name and arguments; an argument ``{"$PARAMETER": name}`` is known at run time only.
     needs
         Tables as ``schema.name``; where a selection does without one of them the rule is not judged.
+    catches
+        The damage that it is there to catch, and how often it cries at honest data.
+    holds
+        For which samples it holds.
     """
 
     name: str
@@ -35,6 +61,8 @@ class Rule:
     type: str
     kwargs: Mapping[str, Any]
     needs: frozenset[str] = frozenset()
+    catches: str = ""
+    holds: Holds = Holds()
 
     def parameters(self) -> set[str]:
         """Return the names of the arguments that are known at run time only."""
@@ -139,5 +167,23 @@ def _read_rule(file: str, item: Mapping[str, Any]) -> Rule:
             f"{file}: the expectation {item['type']} {item['kwargs']} needs in its meta a rule, a note, "
             f"and a severity out of {', '.join(SEVERITIES)}"
         )
-    needs = frozenset(meta.get("needs", ()))
-    return Rule(meta["rule"], meta["severity"], meta["note"], item["type"], item["kwargs"], needs)
+    unknown = meta.keys() - {"rule", "severity", "note", "needs", "catches", "holds"}
+    odd = meta.get("holds", {}).keys() - {f.name for f in fields(Holds)}
+    if unknown or odd:
+        raise ValueError(f"{file}: the rule {meta['rule']!r} has the unknown key {sorted(unknown | odd)[0]!r}")
+    return Rule(
+        meta["rule"],
+        meta["severity"],
+        meta["note"],
+        item["type"],
+        item["kwargs"],
+        frozenset(meta.get("needs", ())),
+        meta.get("catches", ""),
+        _read_holds(meta.get("holds", {})),
+    )
+
+
+def _read_holds(data: Mapping[str, Any]) -> Holds:
+    asked = {table: tuple(ways) for table, ways in data.get("asked", {}).items()}
+    columns = tuple(data.get("not_selected_on", ()))
+    return Holds(data.get("min_values", 0), columns, asked, data.get("tells", ""))

@@ -27,11 +27,17 @@ def show(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     report, docs = read_record(folder), str(folder / DOCS_INDEX)
     if as_json:
         return print_json(_as_dict(report, docs))
-    rows = [[r.table, f"{r.num_rows:,}", r.num_rules, len(r.findings), f"{r.set_aside:,}"] for r in report.tables]
-    print_table(["table", "rows", "rules", "failed", "set aside"], rows)
+    rows = [
+        [r.table, f"{r.num_rows:,}", r.num_rules, len(r.not_judged), len(r.findings), f"{r.set_aside:,}"]
+        for r in report.tables
+    ]
+    print_table(["table", "rows", "rules", "not judged", "failed", "set aside"], rows)
     for table in report.tables:
         for finding in table.findings:
             print_text(f"\n[bold]{finding.severity}[/bold] {sentence(table.table, finding)}", soft_wrap=True)
+    for table in report.tables:
+        for rule, why in table.not_judged:
+            print_text(f"\nnot judged {table.table}: {rule}: {why}", soft_wrap=True)
     if report.cuts:
         print_text()
         print_table(["step", "rows left"], [[cut, f"{left:,}"] for cut, left in report.cuts])

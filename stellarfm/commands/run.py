@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from stellarfm.commands.options import print_json, print_table, print_text
 from stellarfm.config import load_settings
+from stellarfm.evaluation.comparison import COLOUR_FIT
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
 from stellarfm.tokens import describe
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
-    from flows.product import Product
+    from flows.product import Product, Training
 
 
-def run_product(path: Path, config: Path | None, overrides: list[str], *, as_json: bool) -> None:
+def run_product(
+    path: Path, config: Path | None, overrides: list[str], *, as_json: bool, use_champion: bool = False
+) -> None:
     """Run the product flow and print what it made.
 
     Parameters
@@ -30,16 +33,27 @@ def run_product(path: Path, config: Path | None, overrides: list[str], *, as_jso
         ``section.key=value`` pairs.
     as_json
         Print JSON instead of a summary.
+    use_champion
+        Train nothing: publish for this selection with the model that is champion.
+
+    Raises
+    ------
+    StellarError
+        If there is no champion to use, or a stage fails.
     """
     settings = load_settings(config, overrides)
     vocabulary = load_vocabulary(settings.training.vocabulary)
     home = Home.open(path)
     with home.lock():
         pass  # say at once, not after the server has started, that another run is at work
+    if use_champion:
+        from stellarfm.registry import CHAMPION, Registry
+
+        Registry(home).version(CHAMPION)  # say at once that there is none
     _prepare_prefect(home)
     from flows.product import product
 
-    made = product(settings, home)
+    made = product(settings, home, use_champion=use_champion)
     if as_json:
         print_json(_as_dict(made, home))
     else:
@@ -59,14 +73,24 @@ def _as_dict(made: "Product", home: Home) -> dict[str, Any]:
         "folder": str(home.releases / made.release.version),
         "num_stars": made.release.num_stars,
         "content_hash": made.release.content_hash,
-        "model_version": made.promotion.champion.version,
-        "promoted": made.promotion.verdict.passed,
-        "reasons": made.promotion.verdict.reasons,
-        "metrics": made.evaluation.metrics,
+        **_of_training(made),
         "rows": made.snapshot.rows,
         "quarantined_rows": made.prepared.quarantined_rows,
-        "report": str(made.evaluation.folder / "report.html"),
         "checks": made.prepared.docs,
+    }
+
+
+def _of_training(made: "Product") -> dict[str, Any]:
+    if made.training is None:
+        return {"trained": False}
+    promotion, evaluation = made.training.promotion, made.training.evaluation
+    return {
+        "trained": True,
+        "model_version": promotion.champion.version,
+        "promoted": promotion.verdict.passed,
+        "reasons": promotion.verdict.reasons,
+        "metrics": evaluation.metrics,
+        "report": str(evaluation.folder / "report.html"),
     }
 
 
@@ -76,18 +100,11 @@ def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     print_text(f"\n[bold]Release {made.release.version}[/bold]: {made.release.num_stars:,} stars with parameters\n")
     print_table(["from", "rows"], [[table, f"{rows:,}"] for table, rows in made.snapshot.rows.items()])
     print_text(f"{made.prepared.quarantined_rows:,} rows were set aside by the checks\n")
-    _print_quality(made.evaluation.metrics, vocabulary)
-    promotion = made.promotion
-    if promotion.verdict.passed:
-        print_text(f"\nmodel version {promotion.champion.version} is champion: {promotion.verdict.reasons[-1]}")
+    if made.training is None:
+        print_text("nothing was trained: the catalogue is from the champion as it is")
     else:
-        print_text(
-            f"\nmodel version {promotion.version.version} did not pass the gate: "
-            f"{'; '.join(promotion.verdict.reasons)}\n"
-            f"the catalogue is from the champion, version {promotion.champion.version}"
-        )
+        _print_training(made.training, path, vocabulary)
     print_text(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
-    print_text(f"report     {_relative(made.evaluation.folder, path) / 'report.html'}", soft_wrap=True)
     print_text(f"checks     {_relative(Path(made.prepared.docs), path)}", soft_wrap=True)
     home = "" if path == Path("stellarfm-home") else f" --home {path}"
     print_text("\n[bold]Try next[/bold]")
@@ -97,8 +114,23 @@ def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     print_text(f"  {program} model list{home}\n")
 
 
+def _print_training(training: "Training", path: Path, vocabulary: Vocabulary) -> None:
+    """Say how good the model is, and what the gate said of it."""
+    _print_quality(training.evaluation.metrics, vocabulary)
+    promotion = training.promotion
+    if promotion.verdict.passed:
+        print_text(f"\nmodel version {promotion.champion.version} is champion: {promotion.verdict.reasons[-1]}")
+    else:
+        print_text(
+            f"\nmodel version {promotion.version.version} did not pass the gate: "
+            f"{'; '.join(promotion.verdict.reasons)}\n"
+            f"the catalogue is from the champion, version {promotion.champion.version}"
+        )
+    print_text(f"\nreport     {_relative(training.evaluation.folder, path) / 'report.html'}", soft_wrap=True)
+
+
 def _print_quality(metrics: dict[str, Any], vocabulary: Vocabulary) -> None:
-    scores, baseline = best_scores(metrics), best_scores(metrics, "cubic fit in BP-RP")
+    scores, baseline = best_scores(metrics), best_scores(metrics, COLOUR_FIT)
     rows = [
         [
             describe(vocabulary.tokens[vocabulary.index(name)]),

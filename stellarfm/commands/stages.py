@@ -13,11 +13,12 @@ from stellarfm.commands.options import (
     Set,
     print_facts,
     print_json,
+    print_table,
     print_text,
 )
 
 if TYPE_CHECKING:
-    from stellarfm.archives.source import Query
+    from stellarfm.config import Settings
 
 
 def ingest(
@@ -28,7 +29,10 @@ def ingest(
         str | None, typer.Option("--path", help="File that the archive reads; the same as --set archive.path=FILE.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the queries and how many rows they have; fetch nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Print what would come, how large and how long, and the queries; fetch nothing."
+        ),
     ] = False,
     home: Home = DEFAULT_HOME,
     config: Config = None,
@@ -42,12 +46,11 @@ def ingest(
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
     from stellarfm.stages.ingest import ingest as stage
-    from stellarfm.stages.ingest import source_of
 
     chosen = [f"archive.{key}={value}" for key, value in (("name", archive), ("path", path)) if value is not None]
     settings = load_settings(config, [*(set_ or []), *chosen])
     if dry_run:
-        return _print_plan(source_of(settings).plan(), as_json=as_json)
+        return print_prospect(settings, home, as_json=as_json)
     folder = Folder.open(home)
     with folder.lock():
         snapshot = stage(settings, folder)
@@ -58,13 +61,37 @@ def ingest(
     return print_facts(facts | missing)
 
 
-def _print_plan(queries: "list[Query]", *, as_json: bool) -> None:
-    """Print what would be asked of the archives."""
+def print_prospect(settings: "Settings", path: Path, *, as_json: bool) -> None:
+    """Print what an ingest would bring and what it would ask for; nothing but counts is asked.
+
+    Parameters
+    ----------
+    settings
+        Which stars, from where.
+    path
+        Home folder; it is not made.
+    as_json
+        Print an object with ``expected``, ``queries`` and ``warnings``.
+    """
+    from rich.markup import escape
+
+    from stellarfm.home import Home as Folder
+    from stellarfm.stages.ingest import look_ahead
+
+    found = look_ahead(settings, Folder(path.expanduser().absolute()))
+    expected, queries = found.expected, found.queries
     if as_json:
-        return print_json([vars(query) for query in queries])
+        listed = [vars(query) for query in queries]
+        return print_json({"expected": expected.to_dict(), "queries": listed, "warnings": expected.warnings})
+    print_table(
+        ["expected", "number", "how it is known"], [[escape(cell) for cell in line] for line in expected.lines()]
+    )
+    for warning in expected.warnings:
+        print_text(f"[bold]WARNING[/bold] {escape(warning)}", soft_wrap=True)
+    print_text()
     for query in queries:
         rows = "" if query.rows is None else f"  {query.rows:,} rows"
-        print_text(f"[bold]{query.table}[/bold] {query.part}{rows}\n  {query.text}", soft_wrap=True)
+        print_text(f"[bold]{query.table}[/bold] {query.part}{rows}\n  {escape(query.text)}", soft_wrap=True)
     return None
 
 

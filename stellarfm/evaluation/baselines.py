@@ -25,6 +25,10 @@ XGBOOST_TUNED: dict[str, Any] = {
 """A slower learner with sampling of rows and columns: the usual remedy against the overfitting of the defaults."""
 
 
+MIN_STARS_OF_FIT = 4
+"""Stars that the four numbers of a cubic need."""
+
+
 def cubic_fit(train_x: Floats, train_y: Floats, x: Floats) -> NDArray[np.float64]:
     """Predict y by a cubic in x that is fitted by least squares.
 
@@ -47,7 +51,7 @@ def cubic_fit(train_x: Floats, train_y: Floats, x: Floats) -> NDArray[np.float64
     """
     # four coefficients need four points; `Polynomial.fit` scales x to [-1, 1], where powers are well conditioned
     known = np.isfinite(train_x) & np.isfinite(train_y)
-    if int(known.sum()) < 4:
+    if int(known.sum()) < MIN_STARS_OF_FIT:
         raise StellarError("a cubic fit needs at least four stars with a colour and a label; take a larger sample")
     fit = np.polynomial.Polynomial.fit(train_x[known].astype(np.float64), train_y[known].astype(np.float64), 3)
     return np.asarray(fit(x.astype(np.float64)))

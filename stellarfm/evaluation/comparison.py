@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from stellarfm.evaluation.baselines import XGBOOST_AS_PUBLISHED, XGBOOST_TUNED, cubic_fit, xgboost_fit
+from stellarfm.evaluation.baselines import MIN_STARS_OF_FIT, XGBOOST_AS_PUBLISHED, XGBOOST_TUNED, cubic_fit, xgboost_fit
 from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.metrics import Floats
 from stellarfm.progress import ProgressCallback, no_progress
@@ -39,7 +39,10 @@ def colour_rows(stars: HeldOut, task: Task) -> list[dict[str, Any]]:
     colour = stars.vocabulary.index("bprp")
     for name in labels(stars, task):
         place = stars.vocabulary.index(name)
-        predicted = cubic_fit(stars.train.values[:, colour], stars.train.values[:, place], stars.test.values[:, colour])
+        x, y = stars.train.values[:, colour], stars.train.values[:, place]
+        if np.count_nonzero(np.isfinite(x) & np.isfinite(y)) < MIN_STARS_OF_FIT:
+            continue
+        predicted = cubic_fit(x, y, stars.test.values[:, colour])
         rows += _rows(stars, task, COLOUR_FIT, name, predicted)
     return rows
 

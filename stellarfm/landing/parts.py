@@ -15,9 +15,12 @@ from stellarfm.atomic import content_key, file_hash, fresh_file, write_json
 from stellarfm.errors import StellarError
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Missing
+from stellarfm.landing.selection import Selection
 
 NOT_GIVEN = "not-given"
 """Name of the only part of a table that a selection does without: no rows, all columns."""
+
+_SELECTION = "selection.json"
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,15 @@ class Landing:
     def jobs(self, table: str) -> Jobs:
         """Return the archive's jobs for a table that are not over."""
         return Jobs(self.folder / "jobs" / table)
+
+    def note_selection(self, selection: Selection) -> None:
+        """Keep what was asked of the archives."""
+        write_json(self.folder / _SELECTION, selection.to_dict())
+
+    def selection(self) -> Selection:
+        """Return what was asked of the archives; everything, where nothing is noted."""
+        path = self.folder / _SELECTION
+        return Selection.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Selection()
 
     @property
     def downloads(self) -> Path:

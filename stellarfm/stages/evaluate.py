@@ -26,6 +26,7 @@ from stellarfm.rules import rule_value
 from stellarfm.stages.prepare import prepared_of
 from stellarfm.stages.train import TrainedRun, read_split
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.warehouse.connection import connect
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,16 @@ def held_out_stars(home: Home, vocabulary: Vocabulary) -> HeldOut:
     asked = answerable(vocabulary, never_known(vocabulary, test, training_stars))
     landing = Landing(home.landing, prepared_of(home).archive)
     return HeldOut(test, training_stars, asked, read_truth(landing, test))
+
+
+def count_held_out(home: Home) -> int:
+    """Return the number of test stars of the warehouse that have a label, where there are training stars beside them."""
+    with connect(home.warehouse, read_only=True) as con:
+        found = con.execute(
+            "select count(*) filter (split = 'test' and coalesce(teff, logg, m_h) is not null), "
+            "count(*) filter (split = 'train') from marts.training_set"
+        ).fetchall()[0]
+    return int(found[0]) if found[1] else 0
 
 
 def evaluate_model(home: Home, run: str, model: Path, stars: HeldOut, data_hash: str) -> Evaluation:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stellarfm.archives.expected import Expected
 from stellarfm.archives.simulated import SimulatedSky
-from stellarfm.archives.source import Source
+from stellarfm.archives.source import Query, Source
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
@@ -36,6 +37,22 @@ class Snapshot:
     release: str
     rows: dict[str, int]
     missing: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What an ingest would do.
+
+    Attributes
+    ----------
+    expected
+        Rows, requests, size and time.
+    queries
+        What would be asked for.
+    """
+
+    expected: Expected
+    queries: list[Query]
 
 
 def source_of(settings: Settings) -> Source:
@@ -84,7 +101,27 @@ def ingest(settings: Settings, home: Home) -> Snapshot:
     landing.verify()
     with progress_bar("ingest", source.unit) as progress:
         source.fetch(landing, progress)
+    landing.note_selection(source.selection)
     return snapshot_of(landing)
+
+
+def look_ahead(settings: Settings, home: Home) -> Prospect:
+    """Return what an ingest would do; nothing but counts is asked of the archives, and nothing is written.
+
+    Parameters
+    ----------
+    settings
+        Which stars, from where.
+    home
+        Where they would go; it need not exist.
+
+    Raises
+    ------
+    StellarError
+        If the archive refuses or fails, or the selection is one that an ingest would refuse.
+    """
+    source = source_of(settings)
+    return Prospect(source.expect(Landing(home.landing, source.folder)), source.plan())
 
 
 def snapshot_of(landing: Landing) -> Snapshot:

@@ -8,7 +8,7 @@ from typing import Any
 
 from stellarfm.atomic import content_key, fresh_file, write_json
 from stellarfm.catalog.hashing import table_hash
-from stellarfm.checks.accepted import ACCEPTED_FILE, accept, read_accepted
+from stellarfm.checks.accepted import accept, read_accepted
 from stellarfm.checks.folders import FAILED, forget_failed, kept_checks
 from stellarfm.checks.report import CheckFailedError, CheckReport
 from stellarfm.checks.run import check_tables
@@ -21,7 +21,7 @@ from stellarfm.progress import progress_bar
 from stellarfm.resources import folder_texts, resource_folder
 from stellarfm.stages.ingest import Snapshot, snapshot_of, source_of
 from stellarfm.surveys.selection import Surveys, choose_surveys
-from stellarfm.warehouse.build import read_cuts, warehouse_texts
+from stellarfm.warehouse.build import empty_tables, read_cuts, warehouse_texts
 from stellarfm.warehouse.connection import connect, scalar
 from stellarfm.warehouse.recipes import recipe_of
 
@@ -88,14 +88,16 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot | None = None) ->
     """
     snapshot = snapshot or _snapshot(settings, home)
     surveys = choose_surveys(settings.gaia.release)
-    key = content_key(snapshot.hash, warehouse_texts(), surveys.to_dict(), _suites(), settings.checks.model_dump())
+    selection = Landing(home.landing, snapshot.archive).selection()
+    what = (warehouse_texts(), surveys.to_dict(), selection.to_dict(), _suites(), settings.checks.model_dump())
+    key = content_key(snapshot.hash, *what)
     made = _read(home)
     if made is not None and made.key == key and home.warehouse.is_file():
         forget_failed(home.checks)
         return made
     with kept_checks(home.checks, key) as folder, fresh_file(home.warehouse) as path:
         training_set_hash, report = _build(settings, home, snapshot, surveys, path, folder)
-    if not (home.checks / ACCEPTED_FILE).is_file():
+    if not read_accepted(home.checks, report.where):
         accept(home.checks, report, snapshot.hash)
     prepared = Prepared(
         key=key,
@@ -125,9 +127,10 @@ def _build(
         check_tables,
         memory_limit=room.memory_limit,
         threads=room.threads,
-        accepted=read_accepted(home.checks),
+        accepted=read_accepted(home.checks, landing.selection().where),
         raise_drift=False,
         surveys=surveys,
+        selection=landing.selection(),
         not_given=recipe.not_given,
     )
     rows = landing.rows()
@@ -135,6 +138,7 @@ def _build(
         progress(0, _STEPS, "staging")
         with opened(path) as con:
             recipe.build_staging(con, {table: landing.files(table) for table in recipe.staging.values()})
+            check = partial(check, not_given=recipe.not_given | empty_tables(con, recipe.staging))
         progress(1, _STEPS, "checking the archives' tables")
         landed = {f"staging.{table}": {"landing_rows": rows[archive]} for table, archive in recipe.staging.items()}
         staged = check(path, recipe.checked_staging, folder, settings.checks, parameters=landed)

@@ -21,15 +21,15 @@ from stellarfm.checks.run import check_catalog
 from stellarfm.config import Settings
 from stellarfm.home import Home
 from stellarfm.model.token_table import TokenTable
-from stellarfm.progress import progress_bar
+from stellarfm.progress import console, progress_bar
 from stellarfm.registry import CHAMPION, ModelVersion, Registry
 from stellarfm.resources import sql_texts
-from stellarfm.stages.evaluate import evaluate_model, held_out_stars
+from stellarfm.stages.evaluate import count_held_out, evaluate_model, held_out_stars
 from stellarfm.stages.predict import PERCENTILES
 from stellarfm.stages.prepare import Prepared, prepared_of
 from stellarfm.surveys.selection import Surveys, choose_surveys
 from stellarfm.tokens import plan_tokens, refuse_missing, stream_tokens
-from stellarfm.vocabulary import load_vocabulary
+from stellarfm.vocabulary import Vocabulary, load_vocabulary
 from stellarfm.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -62,16 +62,27 @@ def publish(settings: Settings, home: Home) -> Release:
     """
     prepared = prepared_of(home)
     champion = Registry(home).version(CHAMPION)
-    stars = held_out_stars(home, load_vocabulary(settings.training.vocabulary))
-    evaluation = evaluate_model(home, champion.run, champion.folder, stars, prepared.training_set_hash)
+    vocabulary = load_vocabulary(settings.training.vocabulary)
     origin = Origin(
         warehouse=home.warehouse,
         warehouse_key=prepared.key,
         provenance=_inputs(settings, prepared),
-        metrics=evaluation.metrics["rows"],
+        metrics=_champion_rows(home, champion, vocabulary),
         surveys=choose_surveys(settings.gaia.release),
     )
     return release_predictions(home, champion, origin)
+
+
+def _champion_rows(home: Home, champion: ModelVersion, vocabulary: Vocabulary) -> list[dict[str, Any]]:
+    """Return the champion's figures on the held-out stars of this selection; none where none of them has a label."""
+    if not count_held_out(home):
+        console.print("no held-out star of this selection has a label: the release carries no figures of its own")
+        return []
+    stars, training_set = held_out_stars(home, vocabulary), prepared_of(home).training_set_hash
+    rows: list[dict[str, Any]] = evaluate_model(home, champion.run, champion.folder, stars, training_set).metrics[
+        "rows"
+    ]
+    return rows
 
 
 def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Release:

@@ -14,6 +14,7 @@ from stellarfm.home import Home
 from stellarfm.model.token_table import TokenTable
 from stellarfm.progress import console, progress_bar
 from stellarfm.registry import Registry
+from stellarfm.rules import rule_value
 from stellarfm.sql_text import literal
 from stellarfm.stages.prepare import prepared_of
 from stellarfm.tokens import read_tokens
@@ -51,10 +52,10 @@ def train(settings: Settings, home: Home) -> TrainedRun:
     Raises
     ------
     StellarError
-        If no star of the training set has a label.
+        If too few stars of the training set have a label.
     """
     prepared = prepared_of(home)
-    _refuse_no_labels(home)
+    _refuse_few_labels(home)
     vocabulary = load_vocabulary(settings.training.vocabulary)
     training_stars, validation_stars = (read_split(home, vocabulary, split) for split in ("train", "validation"))
     return train_model(settings, home, vocabulary, training_stars, validation_stars, prepared.training_set_hash)
@@ -151,11 +152,16 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"training.{name}": value for name, value in values.items()}
 
 
-def _refuse_no_labels(home: Home) -> None:
+def _refuse_few_labels(home: Home) -> None:
+    least = int(rule_value("min_labelled_stars"))
     with connect(home.warehouse, read_only=True) as con:
         labelled = scalar(con, "select count(*) from marts.training_set where coalesce(teff, logg, m_h) is not null")
-    if labelled == 0:
+    if labelled < least:
+        number = (
+            "no star of the training set has" if labelled == 0 else f"only {labelled} stars of the training set have"
+        )
         raise StellarError(
-            "no star of the training set has a label (teff, logg or m_h): there is nothing to learn; give the archive "
-            "an apogee_allstar whose stars are among its Gaia sources, and run `stellarfm ingest` and `stellarfm prepare`"
+            f"{number} a label (teff, logg or m_h), and a model needs at least {least} to learn from; give the archive an "
+            "apogee_allstar whose stars are among its Gaia sources, or widen the selection towards those, or publish with "
+            "a model that was trained on others: `stellarfm run --use-champion`"
         )

@@ -14,13 +14,11 @@ from stellarfm.formats import open_table
 from stellarfm.home import Home
 from stellarfm.model.token_table import TokenTable
 from stellarfm.registry import ModelVersion, Registry
-from stellarfm.rules import split_of
+from stellarfm.rules import rule_value, split_of
 from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation
 from stellarfm.stages.train import TrainedRun, model_tags, train_model
 from stellarfm.tokens import read_tokens
 from stellarfm.vocabulary import load_vocabulary
-
-_MIN_STARS = 50
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,9 @@ def train_on_table(
     vocabulary = load_vocabulary(settings.training.vocabulary)
     with open_database() as con:
         table = read_tokens(con, open_table(con, address, "own"), vocabulary, called=str(address))
-    if len(table) < _MIN_STARS:
-        raise StellarError(f"{address} has {len(table)} rows; a model needs at least {_MIN_STARS} to learn from")
+    least = int(rule_value("min_labelled_stars"))
+    if len(table) < least:
+        raise StellarError(f"{address} has {len(table)} rows; a model needs at least {least} to learn from")
     parts = split_rows(table)
     sizes = {name: len(part) for name, part in parts.items()}
     unknown = never_known(vocabulary, table)

@@ -26,7 +26,7 @@ _MARTS = ("star_observations", "token_ranges", "stars", "cuts", "training_set")
 
 
 def build_staging(
-    con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]], not_given: Collection[str] = ()
+    con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]], may_be_empty: Collection[str] = ()
 ) -> None:
     """Make the staging tables from the parts of the landing.
 
@@ -36,8 +36,8 @@ def build_staging(
         An empty database.
     files
         Parquet files of each archive table.
-    not_given
-        Archive tables that the selection does without: these may be empty.
+    may_be_empty
+        Archive tables that were not asked for, or for the stars of a selection alone, which may have none there.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def build_staging(
                 f"fetch it anew or mend {parts[0]}"
             ) from error
         rows = con.execute(f"select count(*) from staging.{table}").fetchall()[0][0]  # noqa: S608
-        if rows == 0 and archive_table not in not_given:
+        if rows == 0 and archive_table not in may_be_empty:
             raise StellarError(
                 f"the table {archive_table} is empty: the selection has no rows; widen it and ingest again"
             )
@@ -116,6 +116,12 @@ def build_marts_of_training_set(con: duckdb.DuckDBPyConnection, surveys: Surveys
     con.execute("create schema marts")
     _create(con, "marts.stars", "marts/leung_bovy_2024_stars")
     _create(con, "marts.training_set", "marts/training_set")
+
+
+def empty_tables(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> set[str]:
+    """Return the staging tables without rows, as ``staging.NAME``: what they would say of stars cannot be asked of a star."""
+    counts = {table: con.execute(f"select count(*) from staging.{table}").fetchall()[0][0] for table in tables}  # noqa: S608
+    return {f"staging.{table}" for table, rows in counts.items() if rows == 0}
 
 
 def read_cuts(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:

@@ -7,11 +7,15 @@ from pathlib import Path
 import duckdb
 
 from stellarfm.landing.parts import Landing
+from stellarfm.landing.selection import Selection
 from stellarfm.surveys.selection import Surveys
 from stellarfm.warehouse import build
 
 TRAINING_SET = "leung_bovy_2024"
 """Table of the landing, and of staging, that holds tokens already."""
+
+_SOURCES = "gaia_source"
+"""The one table without which there are no stars."""
 
 _CROSSMATCHES = {"crossmatch.gaia_twomass": "staging.twomass", "crossmatch.gaia_apogee": "staging.apogee"}
 
@@ -47,15 +51,18 @@ class Recipe:
 
 def recipe_of(landing: Landing) -> Recipe:
     """Return how the warehouse of a landing is built."""
-    return _training_set() if TRAINING_SET in landing.tables() else _surveys(landing.not_given())
+    return _training_set() if TRAINING_SET in landing.tables() else _surveys(landing.not_given(), landing.selection())
 
 
-def _surveys(absent: set[str]) -> Recipe:
+def _surveys(absent: set[str], selection: Selection) -> Recipe:
+    of_stars = {
+        table for table in build.STAGING.values() if table != _SOURCES and selection.how(table) in ("ids", "position")
+    }
     not_given = frozenset(f"staging.{table}" for table, archive in build.STAGING.items() if archive in absent)
     matched = tuple(pairs for pairs, table in _CROSSMATCHES.items() if table not in not_given)
     return Recipe(
         staging=build.STAGING,
-        build_staging=lambda con, files: build.build_staging(con, files, absent),
+        build_staging=lambda con, files: build.build_staging(con, files, absent | of_stars),
         build_marts=build.build_marts,
         checked_staging=tuple(f"staging.{t}" for t in build.STAGING if f"staging.{t}" not in not_given),
         checked_marts=(*matched, "marts.stars", "marts.training_set"),

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from astropy.io import fits
 
-from stellarfm.archives.xp_raw import TABLE, read_raw
 from stellarfm.dust.draws import STAR_COLUMNS, reddening_tokens
 from stellarfm.landing.schema import TableSchema
+from stellarfm.landing.xp_raw import TABLE, read_raw
 from stellarfm.surveys.selection import choose_surveys
 from tests.benchmarks.records import print_table
 

@@ -118,7 +118,7 @@ DAMAGE = {
     "duplicated part of APOGEE": (doubled(APOGEE), "staging.apogee: entry_is_unique"),
     "truncated part of Gaia": (cut_short(GAIA), "staging.xp_spectrum: spectra_have_their_source"),
     "truncated part of XP": (cut_short(XP), "staging.gaia_source: promised_spectra_are_there"),
-    "swapped columns: log g and [M/H]": (swapped(APOGEE, "LOGG", "M_H"), "staging.apogee: logg_is_in_dex"),
+    "swapped columns: log g and [M/H]": (swapped(APOGEE, "LOGG", "M_H"), "staging.apogee: m_h_is_in_dex"),
     "swapped columns: J and Ks": (swapped(TWOMASS, "j_m", "k_m"), "staging.twomass: j_minus_ks_is_a_colour"),
     "swapped columns: BP and RP": (
         swapped(GAIA, "phot_bp_mean_mag", "phot_rp_mean_mag"),

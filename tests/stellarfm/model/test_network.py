@@ -114,7 +114,9 @@ def test_a_star_of_which_nothing_is_known_gets_a_finite_answer() -> None:
 
 def test_a_mixture_lies_around_its_median_with_half_of_its_central_68_percent() -> None:
     """Given two equal Gaussians of sigma 1 at -1 and 1: 84.1 % lie below 1.411."""
-    answer = Answer(mean=torch.tensor([[[-1.0, 1.0]]]), log_variance=torch.zeros(1, 1, 2), mixture_logits=torch.zeros(1, 1, 2))
+    answer = Answer(
+        mean=torch.tensor([[[-1.0, 1.0]]]), log_variance=torch.zeros(1, 1, 2), mixture_logits=torch.zeros(1, 1, 2)
+    )
     median, error = answer.median_and_error()
     assert median.item() == pytest.approx(0, abs=1e-6)
     assert 0.5 * (norm.cdf(error.item() + 1) + norm.cdf(error.item() - 1)) == pytest.approx(0.84134475, abs=1e-6)

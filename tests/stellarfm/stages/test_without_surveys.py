@@ -9,9 +9,11 @@ import pytest
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
+from stellarfm.landing.parts import Landing
+from stellarfm.landing.selection import Selection
 from stellarfm.sky import simulate as sky
 from stellarfm.stages.evaluate import evaluate
-from stellarfm.stages.ingest import ingest
+from stellarfm.stages.ingest import ingest, snapshot_of
 from stellarfm.stages.prepare import Prepared, prepare
 from stellarfm.stages.train import train
 from tests.stellarfm.archives.own_files import APOGEE, DUST, GAIA, TWOMASS, XP, mapping, write
@@ -63,9 +65,30 @@ def test_without_labels_there_is_a_warehouse_but_nothing_to_learn(
     with duckdb.connect(str(home.warehouse), read_only=True) as con:
         assert con.sql("select count(*) from marts.stars").fetchall()[0][0] == tables[GAIA].num_rows
     with pytest.raises(
-        StellarError, match=r"no star of the training set has a label .* give the archive an apogee_allstar"
+        StellarError,
+        match=r"no star of the training set has a label .* give the archive an apogee_allstar .*--use-champion",
     ):
         train(settings, home)
+
+
+def test_a_few_labels_are_too_few_to_learn_from(tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    settings, home, _ = made_without((), tables | {APOGEE: tables[APOGEE].slice(0, 20)}, tmp_path)
+    with pytest.raises(StellarError, match=r"only \d+ stars of the training set have a label .* at least 50"):
+        train(settings, home)
+
+
+def test_stars_without_spectra_or_neighbours_are_a_selection_too(tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    """Given stars that were asked for by name and have neither, expected a warehouse, and rules that are not judged."""
+    settings, home, _ = made_without((), tables, tmp_path)
+    landing = Landing(home.landing, "bare")
+    for name in ALL:
+        empty = name in (XP, TWOMASS)
+        landing.write(name, "part-00000", tables[name].slice(0, 0 if empty else 20), "a test", "a test")
+    landing.note_selection(
+        Selection("source_id > 0", {GAIA: "selection", XP: "ids", TWOMASS: "ids", DUST: "selection"})
+    )
+    prepared = prepare(settings, home, snapshot_of(landing))
+    assert "not judged staging.xp_spectrum" in prepared.summary
 
 
 def test_an_empty_table_that_is_given_still_stops_the_run(tables: dict[str, pa.Table], tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from astropy.io import fits
 
-from stellarfm.archives.xp_raw import TABLE, read_raw
 from stellarfm.errors import StellarError
 from stellarfm.landing.schema import TableSchema
+from stellarfm.landing.xp_raw import TABLE, read_raw
 from stellarfm.sky import simulate as sky
 from stellarfm.surveys.profile import load_survey
 
