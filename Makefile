@@ -9,7 +9,7 @@ run: .venv/ready
 	$(BIN)/stellarfm run
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ def fresh_folder(target: Path) -> Iterator[Path]:
 
     A folder left by a killed process is cleared first; a `target` that is there is replaced.
     """
+    # beside the target, because a rename is one step on one file system only
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -26,6 +27,7 @@ def fresh_folder(target: Path) -> Iterator[Path]:
 def publish_folder(partial: Path, target: Path) -> None:
     """Rename a complete folder to its final name, moving an older one of that name out of the way first."""
     if target.exists():
+        # a folder cannot be renamed onto one that is not empty: for a moment there is none of this name
         stale = target.with_name(f".{target.name}.stale")
         shutil.rmtree(stale, ignore_errors=True)
         target.rename(stale)
@@ -70,5 +72,6 @@ def _hash_once(file: str, _size: int, _mtime_ns: int) -> str:
 
 def content_key(*parts: Any) -> str:
     """Return a 16-digit key for anything JSON can hold: equal parts, equal key."""
+    # sorted, so that the order of keys in a mapping does not matter; 64 bits are plenty for the folders of a home
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -95,6 +95,7 @@ def to_duckdb(condition: str, columns: Collection[str]) -> str | None:
         if found is None:
             return None
         place = found.end()
+        # a.b names the column b: the table has one name in all our queries
         word = (found["word"] or "").lower().rpartition(".")[2]
         if word and word not in _WORDS | _FUNCTIONS | known:
             return None
@@ -105,6 +106,7 @@ def to_duckdb(condition: str, columns: Collection[str]) -> str | None:
 def _what_is_wrong(where: str) -> str:
     """Return why a condition cannot stand in a query, "" if it can."""
     plain = _QUOTED.sub("''", where)
+    # each by a sentence of its own, before the parser says the same less clearly
     if ";" in plain:
         return "it has a semicolon, and nothing may stand behind the condition; leave it out"
     if "--" in plain or "/*" in plain:
@@ -112,6 +114,7 @@ def _what_is_wrong(where: str) -> str:
     if not _is_balanced(plain):
         return "its parentheses do not pair; close each that is opened, in that order"
     try:
+        # two parses: what means the same with and without parentheses cannot reach beyond those of our query
         bare, inside = _parse(where), _parse(f"({where})")
     except StellarError as error:
         return f"{error}; give what would stand behind WHERE, nothing before and nothing behind it"
@@ -122,6 +125,7 @@ def _is_balanced(text: str) -> bool:
     depth = 0
     for letter in text:
         depth += (letter == "(") - (letter == ")")
+        # ")(" has as many of each, and is the form that breaks out
         if depth < 0:
             return False
     return depth == 0

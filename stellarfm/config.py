@@ -18,6 +18,7 @@ from stellarfm.errors import StellarError
 
 DEFAULT_FILE = Path("stellarfm.toml")
 _PREFIX = "STELLARFM_"
+# read by the command line itself: where everything lies is no setting of a run
 _NOT_SETTINGS = {"STELLARFM_HOME"}
 
 RENAMED = {
@@ -205,12 +206,15 @@ def load_settings(file: Path | None = None, overrides: Sequence[str] = ()) -> Se
     StellarError
         If a file is not there or not TOML, a key is unknown or a value is not allowed.
     """
+    # first: pydantic passes over variables that it does not know
     _refuse_unknown_environment()
     values: dict[str, Any] = {}
     environment = (EnvSettingsSource(Settings)(), *_read_renamed_environment())
+    # from the weakest to the strongest, and merged key by key: one override must not clear its section
     for source in (_read_toml(file), *environment, *map(_read_override, overrides)):
         _merge(values, _with_present_names(source))
     try:
+        # values that are given in the call win over the environment, which is among them already
         return Settings(**values)
     except ValidationError as error:
         raise StellarError(_sentence(error)) from error
@@ -223,6 +227,7 @@ def _with_present_names(values: dict[str, Any]) -> dict[str, Any]:
         (old_section, old_key), (section, key) = before.split("."), now.split(".")
         if isinstance(found.get(old_section), dict) and old_key in found[old_section]:
             print(f"stellarfm: the setting {before} is called {now} now; please rename it", file=sys.stderr)
+            # in one source the name of today wins over that of before
             found.setdefault(section, {}).setdefault(key, found[old_section].pop(old_key))
             if not found[old_section]:
                 del found[old_section]
@@ -257,6 +262,7 @@ def _read_override(override: str) -> dict[str, Any]:
         raise StellarError(
             f"--set needs section.key=value, not {override!r}; settings are {', '.join(setting_names())}"
         )
+    # text as it is: pydantic turns it into the type of the setting, as with the environment
     nested: Any = value.strip()
     for key in reversed(name.strip().split(".")):
         nested = {key: nested}
@@ -296,6 +302,7 @@ def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:
 
 def _sentence(error: ValidationError) -> str:
     """Return the first thing that is wrong, in one sentence."""
+    # one sentence that a person can act on; the next mistake is told by the next run
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":

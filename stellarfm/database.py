@@ -24,5 +24,6 @@ def open_database(
     duckdb.Error
         If the file cannot be opened or a setting is not one.
     """
+    # an extension that is missing would otherwise be a download at the first query that needs it
     settings = {name: str(value) for name, value in config.items()} | {"autoinstall_known_extensions": "false"}
     return duckdb.connect(str(path), read_only=read_only, config=settings)

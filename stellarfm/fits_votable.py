@@ -38,7 +38,18 @@ def read_file(path: Path, kind: str, part: str) -> tuple[pa.Table, dict[str, Fie
     Returns
     -------
     table, fields
-        The values, and what is known of each column.
+        The values, N rows, and unit, UCD and description of each column.
+
+    Raises
+    ------
+    OSError
+        If it is not there or cut short, as astropy finds it.
+    ValueError
+        If it is not of this kind.
+    IndexError
+        If it has no table of this number.
+    KeyError
+        If it has no table of this name.
     """
     choice: dict[str, Any] = {}
     if part:
@@ -82,8 +93,10 @@ def _to_arrow(column: Any) -> Any:
     values = np.ma.asarray(column)
     mask = np.ma.getmaskarray(values)
     data = np.asarray(values.data)
+    # Arrow knows this machine's byte order alone, FITS is big-endian
     if data.dtype.byteorder not in "=|" and data.dtype.kind not in "SUO":
         data = data.astype(data.dtype.newbyteorder("="))
+    # arrays of several lengths, or text of VOTable: one Python object a cell
     if data.dtype.kind == "O":
         return pa.array([None if hidden is True else _plain(v) for v, hidden in zip(data, mask.tolist(), strict=True)])
     if data.dtype.kind == "S":
@@ -98,6 +111,7 @@ def _to_lists(data: Any, mask: Any) -> Any:
     """Turn a column of arrays of one shape into lists; one masked throughout is NULL."""
     rows, width = len(data), int(np.prod(data.shape[1:]))
     flat_mask = mask.reshape(rows, width)
+    # a list of no elements is empty, not unknown
     hidden = flat_mask.all(axis=1) if width else np.zeros(rows, bool)
     flat = data.reshape(-1)
     items = pa.array(
@@ -119,7 +133,18 @@ def _plain(value: Any) -> Any:
 def write_file(
     con: duckdb.DuckDBPyConnection, relation: str, path: Path, kind: str, fields: Mapping[str, Field]
 ) -> int:
-    """Write a relation as FITS or VOTable and return its number of rows.
+    """Write a relation as FITS or VOTable and return its number of rows; the table is held in memory meanwhile.
+
+    Parameters
+    ----------
+    con, relation
+        Connection, and what stands after ``from``.
+    path
+        File to write; one that is there is replaced.
+    kind
+        ``fits`` or ``votable``.
+    fields
+        Units, UCDs and descriptions of columns.
 
     Raises
     ------
@@ -144,6 +169,7 @@ def write_file(
 
 def _write_fits(table: Table, path: Path) -> None:
     """Write FITS with the cards that astropy leaves out: TUCDn and TCOMMn."""
+    # astropy writes units by itself, but neither UCDs nor comments of columns
     hdu = fits.table_to_hdu(table)
     for i, name in enumerate(table.colnames, 1):
         if table[name].description:
@@ -156,6 +182,7 @@ def _write_fits(table: Table, path: Path) -> None:
 def _cast(name: str, data_type: str) -> str:
     quoted = identifier(name)
     base = data_type.split("(")[0]
+    # DECIMAL and TIMESTAMP come with precision or unit in their names, so that the table above cannot list them
     target = "double" if base == "DECIMAL" else "varchar" if base.startswith("TIMESTAMP") else _CASTS.get(base)
     return f"cast({quoted} as {target}) as {quoted}" if target else quoted
 
@@ -185,6 +212,7 @@ def _list_column(name: str, column: Any, nulls: Any, kind: str) -> Column:
     """Return lists of one length as a column of arrays, NaN where there is none; VOTable may hold other lengths."""
     lengths = set(pa.compute.list_value_length(column).drop_null().to_pylist())
     if len(lengths) <= 1:
+        # a column of NULLs throughout becomes one NaN a row
         width = lengths.pop() if lengths else 1
         items = column.flatten()
         if pa.types.is_floating(items.type):

@@ -94,11 +94,13 @@ def _open(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, n
         return _open_duckdb(con, path, part, name, numbered=numbered)
     if suffix in _PARQUET or not path.is_file():
         files = _parquet_files(path) or [path]
+        # 40 bits for the row within its file, those above for the file: unique, and growing in the order of the files
         number = "file_row_number" if len(files) == 1 else "(file_index << 40) | file_row_number"
         columns = f"*, {number} as {ROW}" if numbered else "*"
         con.execute(f"create temp view {name} as select {columns} from {_scan(files)}")
     elif suffix in _TEXT and numbered:
         con.execute(
+            # parsed once: numbers would have to be counted again, in one thread, with every reading
             f"create temp table {name} as select row_number() over () - 1 as {ROW}, * from read_csv({literal(path)})"
         )
     elif suffix in _TEXT:
@@ -129,6 +131,7 @@ def _cuts(con: duckdb.DuckDBPyConnection, file: Path) -> list[int]:
         "select num_rows, num_row_groups from parquet_file_metadata($file)", {"file": str(file)}
     ).fetchall()[0]
     threads = int(con.execute("select current_setting('threads')").fetchall()[0][0])
+    # enough groups for all cores, or so few rows that a slice costs more than it saves
     if groups >= threads or rows / groups < _LARGE_GROUP:
         return []
     return [rows * i // threads for i in range(threads)] + [rows]
@@ -145,6 +148,7 @@ def _register(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, 
         table = table.append_column(ROW, pa.array(range(len(table)), pa.int64()))
     con.register(name, table)
     for column, field in fields.items():
+        # a comment of DuckDB is the one place beside a relation's values; JSON, read back by `fields_of`
         if any(asdict(field).values()):
             con.execute(f"comment on column {name}.{identifier(column)} is {literal(json.dumps(asdict(field)))}")
 
@@ -174,6 +178,7 @@ def fields_of(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Field]:
 def _parquet_files(path: Path) -> list[Path]:
     """Return the Parquet files of a folder or a pattern, in the order of their names."""
     if path.is_dir():
+        # _metadata, _SUCCESS and the like are bookkeeping of those who wrote the folder
         return sorted(file for file in path.rglob("*.parquet") if not file.name.startswith(("_", ".")))
     if any(sign in str(path) for sign in "*?["):
         anchor = Path(path.anchor) if path.anchor else Path()
@@ -183,6 +188,7 @@ def _parquet_files(path: Path) -> list[Path]:
 
 def _open_duckdb(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: str, *, numbered: bool) -> str:
     """Attach a database, once however often it is named, and find the table."""
+    # DuckDB refuses to attach one file twice
     known = con.execute(
         "select database_name from duckdb_databases() where path = $path", {"path": str(path.resolve())}
     ).fetchall()
@@ -196,6 +202,7 @@ def _open_duckdb(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: st
     ).fetchall()
     wanted = [t for t in tables if part in (t[1], f"{t[0]}.{t[1]}") or not part]
     if len(wanted) > 1:
+        # one name in several schemas: main, as DuckDB itself would take it
         wanted = [t for t in wanted if part and t[0] == "main"]
     if len(wanted) != 1:
         names = ", ".join(f"{schema}.{table}" for schema, table, _ in tables)
@@ -204,6 +211,7 @@ def _open_duckdb(con: duckdb.DuckDBPyConnection, path: Path, part: str, name: st
     relation = f"{database}.{identifier(schema)}.{identifier(table)}"
     if not numbered:
         return relation
+    # a view has no rowid
     row = "rowid" if has_rowid else "row_number() over () - 1"
     con.execute(f"create temp view {name} as select *, {row} as {ROW} from {relation}")
     return name
@@ -249,6 +257,7 @@ def _write(con: duckdb.DuckDBPyConnection, relation: str, path: Path, target: Pa
         options = f"header, delimiter {literal(delimiter)}, compression {zipped}"
         return _count(con, f"copy (from {relation}) to {literal(path)} (format csv, {options})")
     if suffix in _DUCKDB:
+        # readable by every DuckDB since 1.0; the default of 2.0 is not
         con.execute(f"attach {literal(path)} as target_file (storage_version 'v1.0.0')")
         try:
             return _count(con, f"create table target_file.main.rows as from {relation}")

@@ -37,6 +37,7 @@ class Home:
         path = path.expanduser().absolute()
         try:
             path.mkdir(parents=True, exist_ok=True)
+            # a file is tried: permission bits do not tell of read-only disks
             with tempfile.TemporaryFile(dir=path):
                 pass
         except OSError as error:
@@ -92,6 +93,7 @@ class Home:
         """
         from filelock import FileLock, Timeout  # it takes long to import, and most commands hold nothing
 
+        # the system lets go of it when the process dies, so that a kill leaves no lock behind
         lock = FileLock(self.path / ".lock", timeout=0)
         try:
             lock.acquire()

@@ -65,6 +65,16 @@ class OpenModel:
     def request(self, names: Sequence[str]) -> "pd.DataFrame":
         """Return ``NAME`` and ``NAME_error`` of each request for the rows that were shown, in their order.
 
+        Parameters
+        ----------
+        names
+            Tokens to answer, see `tokens`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            N rows, two columns of float a name, in the unit of the token.
+
         Raises
         ------
         StellarError
@@ -98,6 +108,7 @@ def open_model(which: str | int = "champion", *, home: str | Path = DEFAULT_HOME
     """
     from stellarfm.model.foundation import FoundationModel
 
+    # a folder first: a model may be used without a home
     if isinstance(which, str) and Path(which).is_dir():
         return OpenModel(FoundationModel.load(which, device))
     if not Path(home).is_dir():
@@ -108,16 +119,31 @@ def open_model(which: str | int = "champion", *, home: str | Path = DEFAULT_HOME
 
 
 def open_catalog(path: str | Path = DEFAULT_HOME, release: str = "latest") -> Catalog:
-    """Open a release for reading; see `stellarfm.catalog.reader.Catalog`."""
+    """Open a release for reading; see `stellarfm.catalog.reader.Catalog`.
+
+    Parameters
+    ----------
+    path
+        A home, its ``releases`` folder or one release's folder.
+    release
+        Name of the release; the latest by default.
+
+    Raises
+    ------
+    StellarError
+        If there is none.
+    """
     return _open_catalog(Path(path), release)
 
 
 def _registrable(table: Any) -> Any:
     """Return what DuckDB can register: an astropy table becomes one of Arrow."""
+    # without importing astropy, which takes long, to ask whether it is one of its tables
     if hasattr(table, "colnames"):
         from stellarfm.fits_votable import from_astropy
 
         return from_astropy(table)
+    # a relation belongs to its own connection, and no other can read it
     if isinstance(table, duckdb.DuckDBPyRelation):
         return table.to_arrow_table()
     return table

@@ -57,6 +57,7 @@ class Registry:
     def start_run(self, key: str, name: str, params: Mapping[str, Any]) -> str:
         """Return the MLflow run of a training, a new one or the one that was interrupted."""
         experiment = self._experiment()
+        # by our tag: MLflow's own ids are drawn at random, and a killed training must find its run again
         found = self.client.search_runs([experiment], f"tags.`{_RUN_TAG}` = '{key}'", max_results=1)
         if found:
             run_id: str = found[0].info.run_id
@@ -145,6 +146,7 @@ class Registry:
         chosen = self.version(version)
         if before is not None and before.version == chosen.version:
             return chosen
+        # by alias: stages of models are deprecated in MLflow
         self.client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(version))
         entry = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -152,6 +154,7 @@ class Registry:
             "before": before.version if before else None,
             "reason": reason,
         }
+        # MLflow keeps no history of an alias, and `rollback` needs one
         with (self.home.path / "promotions.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(entry) + "\n")
         self.client.set_model_version_tag(MODEL_NAME, str(version), "promoted", f"{entry['at']}: {reason}")
@@ -174,6 +177,7 @@ class Registry:
         log = self.home.path / "promotions.jsonl"
         entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
         now = self.champion()
+        # the last time that the present champion took over, and from whom
         last = [entry for entry in entries if now and entry["version"] == now.version and entry["before"]]
         if not last:
             raise StellarError("there is no earlier champion to go back to; `stellarfm model list` shows the versions")
@@ -184,6 +188,7 @@ class Registry:
         self.client.set_model_version_tag(MODEL_NAME, str(version), name, value)
 
     def _experiment(self) -> str:
+        # an experiment without an artifact_location of its own would put files into the working directory
         found = self.client.get_experiment_by_name(_EXPERIMENT)
         if found is not None:
             return str(found.experiment_id)
@@ -210,6 +215,7 @@ class Registry:
 
 def _connect(home: Home) -> "MlflowClient":
     """Open MLflow quietly and without telemetry."""
+    # before the import, at which telemetry begins
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
@@ -230,8 +236,10 @@ def _log_model(run_id: str, folder: Path) -> str:
 
     code = Path(__file__).with_name("serving.py")
     with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
+        # MLflow hints at options that do not apply to models from code
         warnings.simplefilter("ignore")
         logged = mlflow.pyfunc.log_model(
+            # `name` is what MLflow 3 calls artifact_path; requirements are given, as inferring them takes 4 to 6 s
             name=MODEL_NAME,
             python_model=str(code),
             artifacts={"model": str(folder)},
@@ -250,6 +258,7 @@ def _signature(folder: Path) -> Any:
     tokens = config["vocabulary"]["tokens"]
     names = [token["name"] for token in tokens]
     labels = [token["name"] for token in tokens if token["kind"] == "label"]
+    # none is required: a star may have any of them
     inputs = Schema([ColSpec("double", name, required=False) for name in names])
     outputs = Schema([ColSpec("float", name) for label in labels for name in (label, f"{label}_error")])
     return ModelSignature(inputs, outputs, ParamSchema([ParamSpec("request", "string", ",".join(labels))]))

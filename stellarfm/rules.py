@@ -19,6 +19,7 @@ from stellarfm.errors import StellarError
 from stellarfm.resources import resource_folder
 from stellarfm.surveys.selection import Surveys, choose_surveys
 
+# one statement ends with a semicolon at the end of its line: an own parser for an own file, which `read_rules` keeps strict
 _MACRO = re.compile(r"create macro (\w+)\(([^)]*)\) as\s+(.*?);$", re.DOTALL | re.MULTILINE)
 _FILE = "sql/macros.sql"
 
@@ -91,10 +92,12 @@ def install_rules(con: duckdb.DuckDBPyConnection, surveys: Surveys | None = None
     StellarError
         If a macro is not valid; names file and macro.
     """
+    # those of the releases first, because macros of the file call them
     for statement in _survey_macros(surveys or choose_surveys()):
         con.execute(statement)
     for rule in read_rules():
         try:
+            # temporary: a permanent macro would be written into whatever database is in use, the release among them
             con.execute(f"create or replace temp macro {rule.name}({', '.join(rule.parameters)}) as {rule.definition}")
         except duckdb.Error as error:
             raise StellarError(f"{_FILE}: the macro {rule.name} is not valid ({str(error).splitlines()[0]})") from error
@@ -132,9 +135,21 @@ def rule_value(name: str) -> Any:
 
 
 def split_of(ids: NDArray[np.int64] | Sequence[Any]) -> NDArray[np.str_]:
-    """Return ``train``, ``validation`` or ``test`` for each identifier, shape (N,), by the macro of that name."""
+    """Return ``train``, ``validation`` or ``test`` for each identifier, by the macro of that name.
+
+    Parameters
+    ----------
+    ids
+        Identifiers, shape (N,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Words, shape (N,), in the order of `ids`.
+    """
     with open_database() as con:
         install_rules(con)
         con.register("stars", pa.table({"place": pa.array(range(len(ids)), pa.int64()), "id": pa.array(ids)}))
+        # by SQL, not once more in Python: a star must be on one side wherever it is asked for
         found = con.sql("select split_of(id) as split from stars order by place").to_arrow_table()
     return np.asarray(found["split"].to_pylist(), dtype=np.str_)

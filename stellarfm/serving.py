@@ -13,6 +13,7 @@ import pandas as pd
 class StellarModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     """MLflow's wrapping of a model folder."""
 
+    # MLflow passes the argument by this name
     def load_context(self, context: Any) -> None:
         """Load the weights."""
         from stellarfm.model.foundation import FoundationModel
@@ -30,6 +31,11 @@ class StellarModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             One column a token, any of the vocabulary's; NaN where unknown.
         params
             ``request``: names of tokens, separated by commas.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``NAME`` and ``NAME_error`` of each request, N rows with the index of `model_input`, in the unit of the token.
         """
         names = (params or {}).get("request", "teff,logg,m_h").split(",")
         self.model.perceive(model_input.to_numpy(np.float32), list(model_input.columns))

@@ -14,6 +14,7 @@ from stellarfm.model.token_table import TokenTable
 from stellarfm.sql_text import identifier
 from stellarfm.vocabulary import Token, Vocabulary
 
+# names by which tables of the field call their rows: they go through to the answers as they are
 _IDENTIFIER = re.compile(r"(?i)(row_?)?(id|name|designation|objid|source_id|apogee_id)|\w+_(id|name|designation)")
 
 
@@ -57,8 +58,14 @@ def plan_tokens(
         The tokens to look for.
     keep
         Columns that go along as they are.
+
+    Returns
+    -------
+    TokenQuery
+        What to run; tokens without columns are among its ``missing``, see `refuse_missing`.
     """
     columns = set(con.sql(f"select * from {relation} limit 0").columns)  # noqa: S608
+    # tokens of one array are read as one column: 110 columns of their own would cost 110 casts a row
     series: dict[tuple[str, str], list[int]] = {}
     selects: list[str] = []
     groups: list[tuple[int, ...]] = []
@@ -81,6 +88,7 @@ def plan_tokens(
         selects.append(_array(len(groups), value, error if has_error else "", len(places)))
         groups.append(tuple(places))
     star = vocabulary.identifier if vocabulary.identifier in columns else "row_number() over () - 1"
+    # under another name: a kept column may be called id, as the select calls its own
     kept = [f"{identifier(name)} as {identifier('kept ' + name)}" for name in keep]
     sql = ", ".join([f"cast({star} as bigint) as id", *selects, *kept])
     return TokenQuery(f"select {sql} from {relation}", tuple(groups), tuple(missing), len(vocabulary), tuple(keep))  # noqa: S608
@@ -111,6 +119,12 @@ def read_tokens(
     called
         What a person calls the relation.
 
+    Returns
+    -------
+    TokenTable
+        Identifiers (N,), values and errors (N, T) for the T tokens of the vocabulary, each in the unit of its token; NaN is
+        unknown, and an unknown error is 0.
+
     Raises
     ------
     StellarError
@@ -129,7 +143,21 @@ def read_tokens(
 def stream_tokens(
     con: duckdb.DuckDBPyConnection, query: TokenQuery, batch_size: int
 ) -> Iterator[tuple[TokenTable, pa.Table]]:
-    """Yield the rows of a planned query in order with their kept columns, `batch_size` at a time, in flat memory."""
+    """Yield the rows of a planned query in order with their kept columns, `batch_size` at a time, in flat memory.
+
+    Parameters
+    ----------
+    con, query
+        Connection that the query was planned on, and the query.
+    batch_size
+        Rows of one piece, B; the last may have fewer.
+
+    Yields
+    ------
+    stars, kept
+        Tokens with values and errors of shape (B, T), and the columns that go along.
+    """
+    # DuckDB keeps the order of the rows, whatever the number of its threads
     reader = con.sql(query.sql).to_arrow_reader(batch_size)
     for batch in reader:
         if batch.num_rows:
@@ -171,6 +199,7 @@ def _to_tokens(table: pa.Table, query: TokenQuery) -> TokenTable:
     for group, places in enumerate(query.groups):
         values[:, list(places)] = _column(table, f"v{group}", len(places))
         if f"e{group}" in table.column_names:
+            # an unknown error counts as none, as where a token has no column of errors
             errors[:, list(places)] = np.nan_to_num(_column(table, f"e{group}", len(places)))
     return TokenTable(table["id"].to_numpy().astype(np.int64), values, errors)
 
@@ -178,6 +207,7 @@ def _to_tokens(table: pa.Table, query: TokenQuery) -> TokenTable:
 def _column(table: pa.Table, name: str, width: int) -> NDArray[np.float32]:
     """Return one group's column as (N, width)."""
     column = table[name].combine_chunks()
+    # flattening leaves NULL arrays out; there are none, see `_array`
     if pa.types.is_fixed_size_list(column.type):
         column = column.flatten()
     array: NDArray[np.float32] = column.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
@@ -201,6 +231,7 @@ def _array(group: int, value: str, error: str, width: int) -> str:
 def _binds(con: duckdb.DuckDBPyConnection, relation: str, expression: str) -> bool:
     """Whether an expression of the vocabulary makes sense in the relation."""
     try:
+        # the binder of DuckDB judges: names, types and functions, without reading a row
         con.sql(f"select {expression} from {relation} limit 0")  # noqa: S608
     except (duckdb.BinderException, duckdb.CatalogException):
         return False

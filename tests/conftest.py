@@ -16,16 +16,24 @@ pytest_plugins = ["tests.archives_fixture"]
 
 _exit_status: list[int] = []
 
-_SHARED_FIXTURES = ("archive_server", "made")
-"""Fixtures that take long and that tests of several files share."""
+_SHARED = {
+    "archives": ("tests/deployment/", "tests/stellarfm/archives/"),
+    "product": ("tests/flows/test_product.py", "tests/stellarfm/test_cli.py", "tests/docs/"),
+}
+"""Tests that share a server or a product that takes long, and so stay on one core when ``-n`` spreads the others by file."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of a file, or of a shared fixture, stay on one core when ``-n 2`` spreads them."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        group = next((name for name in _SHARED_FIXTURES if name in fixtures), str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file on one core, and those of `_SHARED` too: xdist 3.8 loses its own groups with pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByPlace(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return next((group for group, places in _SHARED.items() if file.startswith(places)), file)
+
+    return ByPlace(config, log)
 
 
 @pytest.hookimpl(trylast=True)

@@ -59,7 +59,9 @@ def _holds(rule: Rule) -> str:
         parts.append(f"at least {holds.min_values} values")
     if holds.not_selected_on:
         parts.append(f"not where stars were selected by {', '.join(map(md.code, holds.not_selected_on))}")
-    parts += [f"only where {md.code(table)} was asked for by {' or '.join(ways)}" for table, ways in holds.asked.items()]
+    parts += [
+        f"only where {md.code(table)} was asked for by {' or '.join(ways)}" for table, ways in holds.asked.items()
+    ]
     if holds.tells:
         parts.append("not where the sample is too small or too narrow to tell")
     return "; ".join(parts).replace("*", "\\*")

@@ -63,6 +63,7 @@ class AllStarFile:
             If SDSS refuses or fails, or the file is damaged.
         """
         path = folder / self.url.rpartition("/")[-1]
+        # a file that is here was compared when it came
         expected = "" if path.is_file() or not self.checksums else self._checksum()
         return download(SDSS, self.url, path, self.retry, checksum=expected, progress=progress)
 
@@ -72,6 +73,7 @@ class AllStarFile:
         address = f"{root}/{self.checksums}"
         try:
             found = checksums(read_text(SDSS, address, self.retry)).get(name, "")
+        # the list is a help, not a need: its name could not be confirmed before the first real download
         except RefusedError:
             found = ""
         if not found:
@@ -91,6 +93,11 @@ def read_allstar(path: Path, schema: TableSchema, rows_at_once: int | None = Non
     rows_at_once
         Rows of a block; some 64 MB of the file if not given.
 
+    Yields
+    ------
+    pyarrow.Table
+        A block, columns and types as in the landing.
+
     Raises
     ------
     StellarError
@@ -103,6 +110,7 @@ def read_allstar(path: Path, schema: TableSchema, rows_at_once: int | None = Non
         raise StellarError(f"{path} has no column {missing[0]}; it is not the allStar table of APOGEE")
     fields = schema.empty().schema
     size = rows_at_once or max(1, _BYTES_AT_ONCE // kind.itemsize)
+    # the rows as they lie, block by block: only what is wanted of a block is ever turned into columns
     with path.open("rb") as stream:
         stream.seek(start)
         for first in range(0, rows, size):
@@ -113,6 +121,7 @@ def read_allstar(path: Path, schema: TableSchema, rows_at_once: int | None = Non
 
 def query_of_vizier(survey: Survey) -> str:
     """Return the query for what VizieR has of allStar, in VizieR's names."""
+    # quoted: names such as [M/H] are no words of ADQL
     columns = ", ".join(identifier(name) for name in survey.tables[TABLE].names_at(VIZIER).values())
     return f"SELECT {columns} FROM {survey.table_at(VIZIER, TABLE)}"  # noqa: S608
 
@@ -139,9 +148,11 @@ def _layout(path: Path) -> tuple[np.dtype[Any], int, int]:
             table = file[1]
             header, columns = table.header, table.columns
             start, rows = int(table.fileinfo()["datLoc"]), int(header["NAXIS2"])
+            # FITS is big-endian (FITS standard 4.0, section 5)
             kind = columns.dtype.newbyteorder(">")
     except (OSError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise StellarError(f"{path} is no FITS table ({error}); remove it and run again to fetch it anew") from error
+    # np.fromfile returns fewer rows from a short file, without an error
     short = start + rows * kind.itemsize - path.stat().st_size
     if short > 0:
         raise StellarError(
@@ -153,5 +164,6 @@ def _layout(path: Path) -> tuple[np.dtype[Any], int, int]:
 def _plain(values: Any) -> pa.Array:
     """Return a column of the file as Arrow has it: text without its filling, numbers in this machine's order."""
     if values.dtype.kind == "S":
+        # FITS fills text with blanks; a byte that is not ASCII must not stop the reading
         return pa.array(np.char.rstrip(np.char.decode(np.ascontiguousarray(values), "ascii", "replace")))
     return pa.array(np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))))

@@ -49,12 +49,14 @@ class Clients:
     def data_link(self) -> DataLink:
         """Spectra by DataLink."""
         url = self._settings.gaia.data_url or self.surveys.gaia.services["data"]
+        # XP coefficients are not in the TAP service of ESA: DataLink and the bulk files alone have them
         return DataLink(url, self.surveys.gaia, self.retry, self._settings.gaia.xp_structure, self.credentials)
 
     @cached_property
     def irsa(self) -> Tap:
         """IRSA's TAP service."""
         url = self._settings.twomass.irsa_url or self.surveys.twomass.services["irsa"]
+        # FITS is parsed faster, but not every service writes it
         return Tap("IRSA", url, self.retry, answer_format="votable")
 
     @cached_property
@@ -67,6 +69,7 @@ class Clients:
     def allstar(self) -> AllStarFile:
         """APOGEE's file at SDSS."""
         chosen, survey = self._settings.apogee, self.surveys.apogee
+        # None is "the profile says", "" is "there is no list": the two must not be confused
         checksums = survey.files["checksums"] if chosen.checksums is None else chosen.checksums
         return AllStarFile(chosen.url or survey.services["file"], checksums, self.retry)
 

@@ -28,6 +28,7 @@ from stellarfm.rules import install_rules
 LATER = "known after APOGEE's table is here"
 """Why a number is not known that rests on APOGEE's identifiers."""
 
+# the empty primary header and the first cards of the table's, NAXIS2 among them, lie in there
 _HEAD_BYTES = 1 << 16
 _TABLE_ROWS = re.compile(rb"XTENSION= 'BINTABLE'.*?NAXIS2  = +(\d+)", re.DOTALL)
 
@@ -68,14 +69,26 @@ def labelled_here(landing: Landing) -> int:
 
 
 def ids_of_apogee(files: list[Path]) -> Ids:
-    """Return the Gaia identifiers in APOGEE's table, each once."""
+    """Return the Gaia identifiers in APOGEE's table, each once and in ascending order, shape (N,)."""
     table = pq.read_table([str(file) for file in files], columns=["GAIAEDR3_SOURCE_ID"])
     ids: Ids = np.unique(table.column(0).drop_null().to_numpy())
+    # what is not positive is no identifier of Gaia
     return ids[ids > 0]
 
 
 def good_ids(files: list[Path]) -> Ids:
-    """Return the Gaia identifiers of APOGEE's stars that have labels to learn from, each once, by the macros' rule."""
+    """Return the Gaia identifiers of APOGEE's stars that have labels to learn from, each once, by the macros' rule.
+
+    Parameters
+    ----------
+    files
+        Parquet parts of ``apogee_allstar``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Identifiers, int64, shape (N,), ascending.
+    """
     with open_database() as con:
         install_rules(con)
         found = con.execute(
@@ -113,6 +126,7 @@ class Counting:
         StellarError
             If the archive of Gaia refuses the condition or fails, or `refuse_unfit` has something against it.
         """
+        # the only counts that may stop a run; what follows is information and fails softly, see `_softly`
         refuse_unfit(self._settings, self._clients.gaia)
         files = self._files_of_apogee()
         stars = self._stars_of_apogee(files)
@@ -189,6 +203,7 @@ class Counting:
             return []
         at_vizier = self._clients.surveys.apogee.table_at(apogee.VIZIER, table)
         origin = at_vizier if source == "vizier" else self._clients.allstar.url
+        # 4 GB that another selection brought need not come again, as long as they are of the same origin
         for landing in (self._landing, *(Landing(root, folder.name) for folder in sorted(root.glob("esa-*")))):
             parts = [manifest for manifest in landing.manifests() if manifest.table == table]
             if landing.is_complete(table) and all(manifest.query == origin for manifest in parts):
@@ -200,6 +215,7 @@ class Counting:
         url, retry = self._clients.allstar.url, self._clients.retry
         once = replace(retry, attempts=1)  # it is one number of many
         head, self._download_bytes = once.call(apogee.SDSS, lambda: _head_of(url, retry.timeout_s))
+        # NAXIS2 of the binary table is its number of rows (FITS standard)
         found = _TABLE_ROWS.search(head)
         if found is None:
             raise StellarError(f"{url} does not begin as a FITS table does")
@@ -242,6 +258,7 @@ class Counting:
         if settings.twomass.by != "none":
             calls += 2 * sum(not self._landing.has(twomass.TABLE, part) for part in parts)  # a count and the rows
         if settings.gaia.xp in ("datalink", "tap") and left[xp.TABLE]:
+            # spectra never cross a part of gaia_source: each part costs one request even where few stars have one
             calls += max(len(parts), math.ceil(left[xp.TABLE] / settings.archive.spectra_per_part))
         if left[apogee.TABLE]:
             calls += 2 if settings.apogee.source == "file" else 1  # the list of checksums and the file
@@ -268,5 +285,6 @@ def _head_of(url: str, timeout_s: float) -> tuple[bytes, int]:
     headers = {"Range": f"bytes=0-{_HEAD_BYTES - 1}", "Accept-Encoding": "identity"}
     with requests.get(url, headers=headers, stream=True, timeout=timeout_s) as answer:
         answer.raise_for_status()
+        # a server that ignores Range sends the whole file with 200: Content-Length is then its size
         whole = answer.headers.get("Content-Range", "").rpartition("/")[2] or answer.headers.get("Content-Length", "0")
         return answer.raw.read(_HEAD_BYTES), int(whole) if whole.isdigit() else 0

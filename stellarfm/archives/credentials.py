@@ -25,6 +25,7 @@ class Credentials:
             If one is set without the other.
         """
         user, password = (os.environ.get(f"{archive}_{name}", "") for name in ("USER", "PASSWORD"))
+        # half an account is a slip; going on without one would ask as anybody, and say nothing of it
         if bool(user) != bool(password):
             missing = "PASSWORD" if user else "USER"
             raise StellarError(f"{archive}_{missing} is not set, though its counterpart is; set both or none")
@@ -45,6 +46,7 @@ class Credentials:
         try:
             service.login(user=self.user, password=self.password)
         except HTTPError as error:
+            # anything else may be a fault of the server, which the caller retries
             if status_of(error) in (401, 403):
                 raise RefusedError(
                     f"the archive does not accept the account {self.user!r}; mend GAIA_USER and GAIA_PASSWORD, or leave "

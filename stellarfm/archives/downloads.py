@@ -11,6 +11,7 @@ from stellarfm.errors import StellarError
 from stellarfm.progress import ProgressCallback, no_progress
 
 _BLOCK = 1 << 20
+# length of the hexadecimal digest tells its kind: SDSS publishes SHA-1, the bulk files of Gaia MD5
 _CHECKSUMS = {40: "sha1", 32: "md5", 64: "sha256"}
 
 
@@ -48,9 +49,11 @@ def download(
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
+    # the final name appears only after size and checksum, so that a file of that name can be believed
     partial = target.with_name(target.name + ".partial")
     retry.call(name, lambda: _go_on(url, partial, retry.timeout_s, progress))
     if checksum and (found := _digest(partial, checksum)) != checksum:
+        # going on from wrong bytes could never mend them: the next run must begin anew
         partial.unlink()
         raise StellarError(
             f"{url} has the checksum {found}, not {checksum}: it was damaged on its way or replaced; it was removed, run "
@@ -87,13 +90,16 @@ def _go_on(url: str, partial: Path, timeout_s: float, progress: ProgressCallback
     """Ask for what is not here yet, and add it; whether the file is still the same its tag tells."""
     tag = partial.with_name(partial.name + ".tag")
     here = partial.stat().st_size if partial.is_file() else 0
+    # a length counted in compressed bytes could be compared with nothing on disk
     headers = {"Accept-Encoding": "identity"}
     if here and tag.is_file():
+        # If-Range: where the file was replaced since, the server sends all of it (200) in place of the rest (206)
         headers |= {"Range": f"bytes={here}-", "If-Range": tag.read_text(encoding="utf-8")}
     with requests.get(url, headers=headers, stream=True, timeout=timeout_s) as answer:
         if answer.status_code == 416:  # nothing beyond what is here
             return tag.unlink(missing_ok=True)
         answer.raise_for_status()
+        # a server that knows no ranges answers 200 with the whole file, which then replaces what is here
         goes_on = answer.status_code == 206
         here = here if goes_on else 0
         if "ETag" in answer.headers:
@@ -104,6 +110,7 @@ def _go_on(url: str, partial: Path, timeout_s: float, progress: ProgressCallback
                 stream.write(block)
                 here += len(block)
                 progress(here >> 20, total >> 20, f"{url.rpartition('/')[-1]}, MB")
+    # urllib3 before 2 takes a body that ends early for a whole one; the count of bytes tells with every version
     if total and here != total:
         raise TransientError(f"{here:,} of {total:,} bytes came")
     return tag.unlink(missing_ok=True)

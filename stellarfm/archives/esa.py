@@ -45,12 +45,14 @@ class Esa:
                 "apogee.source = file"
             )
         if gaia.where.strip():
+            # before anything is asked: the condition is pasted into every query that follows
             refuse_odd_condition(gaia.where.strip())
         self.settings = settings
         self.clients = Clients(settings)
         self.reddenings = Reddenings(settings.extinction, settings.seed)
         chosen = (gaia.release, gaia.where.strip(), gaia.xp, settings.twomass.by, settings.twomass.radius_arcsec)
         sizes = (archive.rows_per_part, archive.spectra_per_part, settings.apogee.source)
+        # all that changes the parts is in the name: another selection never mixes with this one
         self.folder = f"esa-{content_key(chosen, sizes, self.reddenings.key)}"
         self.selection = _selection(settings)
 
@@ -103,12 +105,13 @@ class Esa:
         Raises
         ------
         StellarError
-            If the selection is empty, larger than was agreed to, or refused: before anything is fetched; or an archive fails.
+            If the selection is empty, larger than was agreed to, or refused, all before anything is fetched; or an archive fails.
         """
         if not landing.is_complete(GAIA):
             refuse_unfit(self.settings, self.clients.gaia)
         fetching = Fetching(self.settings, self.clients, landing, progress)
         with explain_full_disk(landing):
+            # APOGEE first: its identifiers may be the selection. Then Gaia: the other tables follow its parts
             fetching.apogee()
             fetching.gaia()
             # before the spectra, which take longest
@@ -116,6 +119,7 @@ class Esa:
                 console.print(f"warning: {warning}", soft_wrap=True, markup=False)
             fetching.spectra()
             fetching.twomass()
+            # last, because a map is asked for the positions and parallaxes of the stars that came
             self.reddenings.write(landing)
         fetching.end()
 

@@ -93,6 +93,7 @@ class Expected:
 
 def too_few_labels(labelled_stars: int) -> list[str]:
     """Return a warning where too few stars have labels to train on, else none."""
+    # the same rule refuses the training itself: who is warned here is spared hours of fetching
     least = int(rule_value("min_labelled_stars"))
     if labelled_stars >= least:
         return []
@@ -105,7 +106,18 @@ def too_few_labels(labelled_stars: int) -> list[str]:
 
 
 def size_of(rows: Mapping[str, int | None]) -> int:
-    """Return about how many bytes rows of each table take in the landing."""
+    """Return about how many bytes rows of each table take in the landing; an unknown number of rows counts as none.
+
+    Parameters
+    ----------
+    rows
+        Rows of each table, by its name in `BYTES_PER_ROW`.
+
+    Returns
+    -------
+    int
+        Bytes on disk.
+    """
     return sum(BYTES_PER_ROW[table] * (number or 0) for table, number in rows.items())
 
 
@@ -122,8 +134,14 @@ def time_of(rows: Mapping[str, int | None], *, requests: int, xp: str, twomass: 
         The settings ``gaia.xp`` and ``twomass.by``. Whole files of spectra (bulk) are not estimated.
     download_bytes
         Bytes of files that come whole.
+
+    Returns
+    -------
+    float
+        Seconds.
     """
     spectra, others = rows.get("xp_continuous_mean_spectrum") or 0, rows.get("twomass_psc") or 0
+    # bulk has no rate: whole files come, whose number depends on where on the sky the stars are
     xp_rate = {"datalink": DATALINK_SPECTRA_PER_S, "tap": TAP_ROWS_PER_S}.get(xp)
     seconds = requests * JOB_S + download_bytes / DOWNLOAD_BYTES_PER_S
     seconds += (rows.get("gaia_source") or 0) / TAP_ROWS_PER_S

@@ -39,6 +39,7 @@ class Fetching:
         self._settings, self._clients, self._landing, self._progress = settings, clients, landing, progress
         self._releases = {table: survey.release for survey in clients.surveys.all for table in survey.tables}
         self._done = self._total = 0
+        # read now: what this run loses itself is asked for once more within it, not by `_ask_again` as well
         self._to_ask = {table: landing.missing(table).to_ask() for table in (GAIA, xp.TABLE)}
 
     def apogee(self) -> None:
@@ -73,6 +74,7 @@ class Fetching:
         for part in self._landing.parts(GAIA):
             ids = self._ids_with_spectra(part)
             self._total += len(ids)
+            # at least one part, without rows, where no star has a spectrum: else every run would look again
             for number, first in enumerate(range(0, max(1, len(ids)), size)):
                 self._by_ids(table, f"{part}-{number:03d}", ids[first : first + size], self._spectra_rows)
         return self._ask_again(table, self._spectra_rows)
@@ -87,8 +89,10 @@ class Fetching:
             if not self._landing.has(table, part):
                 started = time.monotonic()
                 rows = self._twomass_rows(part)
+                # a 2MASS source near stars of two parts must be one row of the table, which is keyed by designation
                 seen = np.isin(rows["designation"].to_numpy(zero_copy_only=False), sorted(earlier))
                 self._keep(table, part, rows.filter(pa.array(~seen)), f"2MASS of {GAIA} {part}", started)
+            # read back rather than kept from above: a part of an earlier run counts as well
             found = self._landing.read(table, part, ["designation"])["designation"].to_pylist()
             earlier.update(found)
             self._total += len(found)
@@ -106,11 +110,13 @@ class Fetching:
             self._landing.write(table, f"part-{number:05d}", block, allstar.url, self._releases[table])
             self._total += len(block)
             self._count(len(block), apogee.TABLE)
+        # its rows are in the landing now, and 4 GB need not lie on the disk twice
         path.unlink()
 
     def _apogee_of_vizier(self) -> None:
         tap, survey, started = self._clients.vizier, self._clients.surveys.apogee, time.monotonic()
         there, part = survey.table_at(apogee.VIZIER, apogee.TABLE), "part-00000"
+        # a row limit of the server cuts an answer without a word: only a count beforehand tells
         rows = tap.count(f"SELECT COUNT(*) AS n FROM {there}")  # noqa: S608
         query = TapQuery(apogee.query_of_vizier(survey), rows, rows)
         answer = tap.fetch(query, self._landing.jobs(apogee.TABLE), part)
@@ -124,9 +130,11 @@ class Fetching:
         gaia = self._clients.gaia
         if self._landing.is_complete(GAIA):
             return self._count(self._landing.rows().get(GAIA, 0), GAIA)
+        # a part that is here has its number in its manifest; going on after a kill asks for few counts
         known = {m.part: m.rows for m in self._landing.manifests() if m.table == GAIA}
         whole = SkyPart(gaia.identifier)
         self._total += gaia.count(whole)
+        # one row first: the error of a job is an HTTP 500 without words, that of a small query says what is wrong
         gaia.probe()
         for part, rows in divide(
             whole, lambda p: known.get(p.name) or gaia.count(p), self._settings.archive.rows_per_part
@@ -170,6 +178,7 @@ class Fetching:
                 self._keep(table, part, rows, f"{self._clients.bulk_url}/{file}", started)
             found.append(self._landing.read(table, part, ["source_id"])["source_id"].to_numpy())
             self._count(len(found[-1]), table)
+        # no file held any of the stars: the table must exist all the same, for the warehouse reads it
         if not self._landing.has_table(table):
             self._not_given(table)
         self._landing.missing(table).note(np.setdiff1d(ids, np.concatenate(found)), ids)
@@ -189,6 +198,7 @@ class Fetching:
         if not self._landing.has(table, part):
             started = time.monotonic()
             rows, lost = fetch_ids(ids, lambda wanted, suffix: request(wanted, part + suffix))
+            # before the part is kept: a kill between the two asks again, the other order would forget who is missing
             self._landing.missing(table).note(lost, ids)
             text = f"{len(ids):,} source_id from {ids[0]} to {ids[-1]}" if len(ids) else "no star"
             self._keep(table, part, rows, text, started)
@@ -200,6 +210,7 @@ class Fetching:
         ids = self._to_ask[table]
         if not len(ids):
             return
+        # a part is never rewritten, so that late comers make one of their own
         part = f"again-{sum(name.startswith('again-') for name in self._landing.parts(table)):05d}"
         started = time.monotonic()
         rows, lost = fetch_ids(ids, lambda wanted, suffix: request(wanted, part + suffix))
@@ -213,6 +224,7 @@ class Fetching:
         seconds = time.monotonic() - started
         release = self._releases[table]
         self._landing.write(table, part, rows, text, release, job_id=jobs.names(part), seconds=seconds)
+        # only now: until the part is on disk, the job is what a later run can take up
         jobs.forget_part(part)
 
     def _not_given(self, table: str) -> None:

@@ -118,6 +118,7 @@ class Files:
             if mapping is not None:
                 for place, address in enumerate(mapping.files):
                     yield table, f"part-{place:05d}", _text(self._mapping.folder, address, mapping), address
+            # one part a part of gaia_source, under its name, so that each can be made and resumed by itself
             elif table == "extinction" and self._mapping.dust_map:
                 for place, _ in enumerate(self._mapping.tables["gaia_source"].files):
                     yield table, f"part-{place:05d}", f"E(B-V) of {self._mapping.dust_map}", None
@@ -149,6 +150,7 @@ class Files:
         if table == XP_TABLE and raw is not None and not mapping.columns:
             con.register("given", read_raw(address, raw, self._surveys.gaia))
             return "given"
+        # as text: a reader that guesses types would turn "007" into 7 and hide values that cannot be cast
         return open_table(con, address, "given", as_written=True)
 
     def _ask_map(self, landing: Landing, part: str) -> None:
@@ -185,6 +187,7 @@ def _key(mapping: FilesMapping, seed: int) -> str:
     """Return the key of everything that the parts depend on: mapping, content of files, and the draws of a map."""
     tables = {
         name: (
+            # relative names and content: the same files in another folder give the same landing
             [(_relative(mapping.folder, file), cached_file_hash(file.partition("#")[0])) for file in table.files],
             {column: repr(value) for column, value in table.columns.items()},
         )

@@ -118,7 +118,13 @@ class GaiaSources:
         self.tap.probe(f"SELECT TOP 1 {self._columns.select_at(SERVICE)} FROM {self._table}")  # noqa: S608
 
     def conform(self, answer: pa.Table) -> pa.Table:
-        """Return an answer as the landing has it, by ``source_id``."""
+        """Return an answer as the landing has it, by ``source_id``.
+
+        Raises
+        ------
+        StellarError
+            If a needed column is not there, or a value is not of the column's type.
+        """
         return conform(answer, self._schema, f"{self.tap.name}: {self._table}", order="source_id")
 
     def _count(self, text: str) -> int:
@@ -126,6 +132,7 @@ class GaiaSources:
         try:
             return self.tap.count(text)
         except RefusedError as error:
+            # a refused account says nothing of the condition: it must not be blamed
             if not self._where or "credentials" in str(error):
                 raise
             near = near_columns(self._where, str(error), self._columns.names_at(SERVICE), self.survey.release)
@@ -138,17 +145,19 @@ class GaiaSources:
         return f"JOIN (SELECT {self._id} AS source_id {chosen}) AS s ON s.source_id = {other}.source_id"
 
     def _from(self, part: SkyPart, *, with_spectra: bool = False) -> str:
+        # quoted: ADQL 2.0 has no boolean literals
         has_spectrum = f"{self._columns.names_at(SERVICE)['has_xp_continuous']} = 'True'" if with_spectra else ""
+        # in parentheses, or an OR of a person's condition would reach past the part of the sky
         conditions = [part.condition, f"({self._where})" if self._where else "", has_spectrum]
         where = " AND ".join(condition for condition in conditions if condition)
         return f"FROM {self._table}" + (f" WHERE {where}" if where else "")
 
 
 def uploaded(ids: Ids) -> pa.Table:
-    """Return identifiers as a table to upload."""
+    """Return identifiers, shape (N,), as a table to upload."""
     return pa.table({"source_id": pa.array(ids, pa.int64())})
 
 
 def upload_query(text: str, ids: Ids) -> TapQuery:
-    """Return a query that goes with identifiers; not all of them need to be there."""
+    """Return a query that goes with identifiers, shape (N,); not all of them need to be there, so that rows is None."""
     return TapQuery(text, None, len(ids), uploaded(ids))

@@ -34,6 +34,8 @@ class SkyPart:
         """ADQL condition on ``source_id``; empty for the whole sky."""
         if self.level < 0:
             return ""
+        # the nested pixel stands in the high bits of source_id (data model of gaia_source), so that a pixel is one range of
+        # identifiers: BETWEEN on the key is an index scan, where CONTAINS on positions would read the table
         width = 1 << self.identifier.bits_below(self.level)
         return f"{self.identifier.column} BETWEEN {self.pixel * width} AND {(self.pixel + 1) * width - 1}"
 
@@ -41,6 +43,7 @@ class SkyPart:
         """Return the parts that it is made of."""
         if self.level < 0:
             return [SkyPart(self.identifier, 0, pixel) for pixel in range(12)]
+        # nested numbering: the children of pixel p are 4p to 4p + 3
         return [SkyPart(self.identifier, self.level + 1, 4 * self.pixel + place) for place in range(4)]
 
 
@@ -55,10 +58,16 @@ def divide(part: SkyPart, count: Callable[[SkyPart], int], most: int) -> Iterato
         Tells the number of rows of a part.
     most
         Largest number of rows of one part, but at the deepest level.
+
+    Yields
+    ------
+    part, rows
+        A pixel and its number of rows, at least 1.
     """
     rows = count(part)
     if rows == 0:
         return
+    # beyond its deepest level an identifier tells no pixels apart, and such a part stays as it is
     if rows <= most or part.level == part.identifier.healpix_level:
         yield part, rows
         return

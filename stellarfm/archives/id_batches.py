@@ -23,10 +23,21 @@ def fetch_ids(ids: Ids, request: RequestRows) -> tuple[pa.Table, Ids]:
         Shape (N,), each once.
     request
         Asks the archive.
+
+    Returns
+    -------
+    rows, lost
+        Rows with ``source_id``, ascending, and the identifiers without one, shape (M,).
+
+    Raises
+    ------
+    StellarError
+        If the archive refuses or fails.
     """
     found = _wanted(request(ids, ""), ids)
     lost = np.setdiff1d(ids, found["source_id"].to_numpy())
     if len(lost):
+        # DataLink may return fewer stars than asked, silently: only a second time tells who is really not there
         again = _wanted(request(lost, "-again"), lost)
         found = pa.concat_tables([found, again])
         lost = np.setdiff1d(lost, again["source_id"].to_numpy())
@@ -35,5 +46,6 @@ def fetch_ids(ids: Ids, request: RequestRows) -> tuple[pa.Table, Ids]:
 
 def _wanted(answer: pa.Table, ids: Ids) -> pa.Table:
     kept = answer.filter(pc.is_in(answer["source_id"], value_set=pa.array(ids)))
+    # index of the first row of each star, in ascending order of rows again: the archive's order stays
     _, first = np.unique(kept["source_id"].to_numpy(), return_index=True)
     return kept.take(pa.array(np.sort(first)))

@@ -26,6 +26,7 @@ PART_ROWS = 50_000
 NUM_COEFFICIENTS = num_coefficients_of("gaia_dr3")
 """The file was made from this release."""
 
+# as the authors call them: logc19 is ln E(B-V) of the map Combined19, g_fakemag parallax [mas] 10^(0.2 G)
 _SCALARS = (
     "bprp", "jh", "jk", "g_fakemag", "logc19", "parallax", "teff", "logg", "m_h",
 )  # fmt: skip
@@ -68,7 +69,7 @@ class LeungBovy:
         return [Query(TABLE, part, self._text(rows), len(rows)) for part, rows in self._parts()]
 
     def expect(self, landing: Landing) -> Expected:
-        """Return the rows of the file, and how many have a Teff."""
+        """Return the rows of the file, and how many have a Teff; one column is read, the others are not."""
         with h5py.File(self._path, "r") as file:
             labelled = int(np.isfinite(file[DATASETS["teff"][0]][:]).sum())
         later = dict.fromkeys(("xp_spectra", "twomass_sources", "apogee_stars"), "known when the file is read")
@@ -115,6 +116,7 @@ def _check_datasets(path: Path, file: Any) -> int:
         found = file.get(name)
         if not isinstance(found, h5py.Dataset):
             raise StellarError(f"{path} has no dataset /{name}; it is not the training file of Leung & Bovy (2024)")
+        # the first dataset says how many rows there are, and all others must agree
         num_rows = found.shape[0] if num_rows is None and found.shape else num_rows
         expected = [(num_rows, width)] if width > 1 else [(num_rows,), (num_rows, 1)]
         if found.shape not in expected:
@@ -130,6 +132,7 @@ def _check_datasets(path: Path, file: Any) -> int:
 
 def _read(file: Any, rows: range) -> pa.Table:
     """Return a range of rows as the landing has them: values as they are, arrays as lists."""
+    # the file has no key of its own: a row is named by its place
     columns: dict[str, Any] = {"row_in_file": pa.array(np.arange(rows.start, rows.stop, dtype=np.int64))}
     for column, (name, width, _) in DATASETS.items():
         values = file[name][rows.start : rows.stop]
@@ -148,6 +151,7 @@ def _scalars(values: Any) -> pa.Array:
 
 
 def _lists(values: Any) -> pa.Array:
+    # all rows have the same width, so that the flat array and its offsets are the list column: no Python object a row
     offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
     items = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).reshape(-1)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(items))

@@ -75,6 +75,7 @@ def read_mapping(path: Path, schemas: Mapping[str, TableSchema]) -> FilesMapping
         raise StellarError(f"the mapping {path} cannot be read ({error.strerror}); name a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StellarError(f"the mapping {path} is not valid TOML: {error}") from error
+    # every key is judged before a file is opened: a misspelt one would leave a table out without a word
     for name, value in data.items():
         if name not in schemas:
             raise StellarError(f"{path}: unknown table [{name}]{near(name, schemas)}; tables are {', '.join(schemas)}")
@@ -125,10 +126,12 @@ def _find(path: Path, table: str, named: str) -> list[str]:
     """Return the files that a name or pattern means, relative to the folder of the mapping."""
     folder = path.absolute().parent
     text, mark, part = named.partition("#")
+    # a file whose name holds a bracket or an asterisk is that file, not a pattern
     if (folder / text).is_file() or not any(sign in text for sign in _GLOB_SIGNS):
         found = [folder / text]
     else:
         pattern = Path(text)
+        # Path.glob takes relative patterns only
         base = Path(pattern.anchor) if pattern.is_absolute() else folder
         found = sorted(base.glob(str(pattern.relative_to(base) if pattern.is_absolute() else pattern)))
     if not found or not all(file.is_file() for file in found):
@@ -165,6 +168,12 @@ def schema_of(table: str, schema: TableSchema, mapping: TableMapping, found: lis
         The table.
     found
         Columns of the file.
+
+    Returns
+    -------
+    TableSchema
+        `EBV` (E(B-V) in mag), or `schema` itself (for ``extinction`` ln E(B-V)).
     """
+    # ln E(B-V) wins where a file has both: it may have errors that ebv has not
     has_ebv = "ebv" in mapping.columns or ("ebv" in map(str.lower, found) and "logebv" not in map(str.lower, found))
     return EBV if table == "extinction" and has_ebv and "logebv" not in mapping.columns else schema

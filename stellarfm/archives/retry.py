@@ -19,7 +19,9 @@ from stellarfm.errors import StellarError
 
 T = TypeVar("T")
 _LONGEST_WAIT_S = 120.0
+# a POST of an async job fails with "Service Unavailable" and no number: the phrase is all there is
 _PHRASES = {status.phrase.lower(): status.value for status in HTTPStatus}
+# client errors that pass: the request came too slowly, or there were too many
 _BUSY = {408, 429}
 
 
@@ -71,6 +73,7 @@ class RetryPolicy:
         """
         retrying = Retrying(
             stop=stop_after_attempt(self.attempts),
+            # at random, so that clients that failed together do not come back together
             wait=wait_random_exponential(multiplier=self.wait_s, max=_LONGEST_WAIT_S),
             retry=retry_if_exception(is_transient),
             reraise=True,
@@ -93,11 +96,13 @@ class RetryPolicy:
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same request may go through later."""
+    # what we say ourselves is about the request or the data and does not pass
     if isinstance(error, StellarError):
         return False
     status = status_of(error)
     if status is not None:
         return status >= 500 or status in _BUSY
+    # a body that was cut is an EOFError (gzip), zlib.error, BadZipFile or IncompleteRead, an HTTPException, by its kind
     passing = (OSError, http.client.HTTPException, EOFError, zipfile.BadZipFile, zlib.error, TransientError)
     return isinstance(error, passing) and not _is_local(error)
 
@@ -107,12 +112,14 @@ def status_of(error: BaseException) -> int | None:
     response = getattr(error, "response", None)
     if response is not None:
         return int(response.status_code)
+    # astroquery raises HTTPErrors without a response, whose number stands in the text
     if type(error).__name__ != "HTTPError":
         return None
     text = str(error).strip()
     number = re.match(r"Error (\d{3})", text)
     if number:
         return int(number.group(1))
+    # an HTTPError of which nothing is known counts as a fault of the server, thus as passing
     return _PHRASES.get(text.splitlines()[0].strip().lower(), 500) if text else 500
 
 
@@ -127,6 +134,7 @@ def describe(error: BaseException) -> str:
 @contextmanager
 def timeout(seconds: float) -> Iterator[None]:
     """Give every new socket a time-out while the block runs: astroquery sets none."""
+    # the default of the whole process: astroquery takes none as an argument. pyvo ignores it and has a session of its own
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -73,7 +73,7 @@ def fetch(
     *,
     processes: int = 1,
 ) -> None:
-    """Write the parts that a landing does not have yet.
+    """Write the parts that a landing does not have yet, `PART_STARS` stars each but for the last.
 
     Parameters
     ----------
@@ -120,6 +120,7 @@ def _make(landing: Landing, num_stars: int, seed: int, todo: list[int], processe
 def _write_part(landing: Landing, num_stars: int, seed: int, first: int) -> int:
     """Simulate one part and write its tables; whatever it has already is left as it is."""
     size = _size(first, num_stars)
+    # a part depends on seed and first star alone, so that order and number of processes change nothing
     tables = sky.simulate_range(seed, first, size)
     for name in sky.TABLES:
         query = _query(seed, first, num_stars, name)

@@ -24,6 +24,7 @@ T = TypeVar("T")
 UPLOADED = "wanted"
 """Name of an uploaded table: ``tap_upload.wanted`` in a query."""
 
+# phases of UWS 1.1 in which a job may still end; every other ends the wait
 _RUNNING = {"PENDING", "QUEUED", "EXECUTING", "HELD", "SUSPENDED"}
 
 
@@ -127,12 +128,14 @@ class Tap:
 
     def _sync(self, query: str) -> Any:
         try:
+            # CSV is safe for one row alone: a body that was cut still reads as fewer rows. Without TOP astroquery adds TOP 2000
             return self._service.launch_job(query, output_format="csv").get_results()
         except (ValueError, IndexError, TypeError) as error:  # astroquery's words for an answer that is no table
             raise self._refusal(query) or TransientError(f"the answer cannot be read ({error})") from error
 
     def _refusal(self, query: str) -> RefusedError | None:
         """Return the archive's own words about a query, which astroquery loses where they come with status 200."""
+        # a bare DaCHS is told by astroquery as "No table found" and no more; pyvo keeps the message
         import pyvo
 
         try:
@@ -145,12 +148,15 @@ class Tap:
 
     def _run(self, query: TapQuery, jobs: Jobs, part: str) -> pa.Table:
         """Start a job or find it again, wait for its end, and read the answer."""
+        # a job survives a restart of the archive and a kill of ours under the same id
         job = self._find(query, jobs, part) or self._start(query, jobs, part)
         phase = self._wait(job)
         if phase != "COMPLETED":
+            # a failed job would fail for ever: the retry must make a new one
             jobs.forget(part)
             raise TransientError(f"the job {job.jobid} ended in phase {phase}: {_reason(job)}")
         table = read_answer(_result(job))
+        # neither a row limit nor a cut is told by astroquery: only the count shows that rows are missing
         if (query.rows is not None and len(table) != query.rows) or len(table) > query.most:
             jobs.forget(part)
             there = f"at most {query.most:,}" if query.rows is None else f"{query.rows:,}"
@@ -165,6 +171,7 @@ class Tap:
         try:
             job = self._service.load_async_job(jobid=job_id, load_results=False)
         except OSError as error:
+            # the archive has dropped the job; any other error says nothing of it, and is retried
             if status_of(error) not in (404, 410):
                 raise
             job = None
@@ -180,6 +187,8 @@ class Tap:
             from astropy.table import Table
 
             upload = Table({name: query.upload[name].to_numpy() for name in query.upload.column_names})
+        # autorun=False is plain UWS: some servers ignore PHASE=RUN in the POST that creates the job, and it would hang for ever.
+        # One row more than is wanted, so that an answer of too many shows, where MAXREC would cut it to the right number
         job = self._service.launch_job_async(
             query.text,
             output_format=self._format,
@@ -189,15 +198,18 @@ class Tap:
             upload_table_name=None if upload is None else UPLOADED,
             maxrec=query.most + 1,
         )
+        # before it runs: a kill from here on leaves a job that can be found, never one that runs for nobody
         jobs.keep(part, self.url, query.text, job.jobid)
         return job
 
     def _wait(self, job: Any) -> str:
         """Return the phase that a job ends in."""
         if job.get_phase(update=True).strip().upper() == "PENDING":
+            # `start` of astroquery looks at the phase that it noted itself, exactly PENDING, and refuses any other
             job.set_phase("PENDING")
             job.start()
         polling = Retrying(
+            # soon at first, for the sake of counts, and ever more rarely for large answers
             wait=wait_exponential(multiplier=0.05, max=10),
             stop=stop_after_delay(self.retry.deadline_s),
             retry=retry_if_result(_RUNNING.__contains__),
@@ -212,6 +224,7 @@ class Tap:
 
     @cached_property
     def _service(self) -> Any:
+        # not astroquery.gaia: importing that looks up ESA's status page, without a time-out
         from astroquery.utils.tap import TapPlus
 
         logging.getLogger("astroquery").setLevel(logging.ERROR)
@@ -229,8 +242,10 @@ def read_answer(content: bytes) -> pa.Table:
     TransientError
         If it is cut short, or no table.
     """
+    # by the first bytes: astroquery and servers do not agree on who unzips, and its own reader fails on plain FITS
     plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     kind = "fits" if plain[:6] == b"SIMPLE" else "votable" if b"<VOTABLE" in plain[:2000] else ""
+    # an HTML page with status 200 is no refusal of the query: it may be a busy front end, and is retried
     if not kind:
         raise TransientError(f"the answer is no table, it begins with {plain[:60]!r}")
     with TemporaryDirectory(prefix="stellarfm-") as folder, warnings.catch_warnings():
@@ -250,12 +265,14 @@ def _session(timeout_s: float) -> Any:
     import requests
 
     session = requests.Session()
+    # requests has a time-out a request only, and pyvo passes none
     session.request = partial(session.request, timeout=timeout_s)  # type: ignore[method-assign]
     return session
 
 
 def _result(job: Any) -> bytes:
     """Return the answer of a finished job as it comes."""
+    # the bytes themselves: `get_results` would choose a parser by headers and keep a short file without an error
     response = job.connHandler.execute_tapget(f"async/{job.jobid}/results/result")
     if response.status in (302, 303):
         address = job.connHandler.find_header(response.getheaders(), "location")

@@ -50,6 +50,7 @@ class Neighbours:
             )
         schema = gaia.schemas[GAIA_SERVICE]
         self._tables = (
+            # three tables: best neighbour of each source, the link to the original catalogue, the catalogue itself
             f"FROM {schema}.{tables.best_neighbour} AS n "
             f"JOIN tap_upload.{UPLOADED} AS w ON n.source_id = w.source_id "
             f"JOIN {schema}.{tables.join} AS j ON n.{tables.key} = j.{tables.key} "
@@ -58,7 +59,20 @@ class Neighbours:
         self.text = f"SELECT {table.select_at('gaia', 't')} {self._tables}"
 
     def ask(self, ids: Ids, part: str) -> pa.Table:
-        """Return the 2MASS sources of stars."""
+        """Return the 2MASS sources of stars, by ``designation``, each once.
+
+        Parameters
+        ----------
+        ids
+            Gaia identifiers, shape (N,).
+        part
+            Name of the jobs.
+
+        Raises
+        ------
+        StellarError
+            If the archive refuses or fails.
+        """
         return _counted(self._tap, self._jobs, (self.text, self._tables), uploaded(ids), part, self._schema)
 
 
@@ -87,7 +101,20 @@ class Positions:
         self.text = f"SELECT {table.select_at('irsa', 'p')} {self._tables}"
 
     def ask(self, ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64], part: str) -> pa.Table:
-        """Return the 2MASS sources around positions at the epoch of 2MASS, each of shape (N,)."""
+        """Return the 2MASS sources around positions, by ``designation``, each once.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg
+            Positions at the epoch of 2MASS, ICRS, shape (N,).
+        part
+            Name of the jobs.
+
+        Raises
+        ------
+        StellarError
+            If the archive refuses or fails.
+        """
         around = pa.table({"ra": ra_deg, "dec": dec_deg})
         return _counted(self._tap, self._jobs, (self.text, self._tables), around, part, self._schema)
 
@@ -98,13 +125,20 @@ def positions_at(gaia: pa.Table, epoch_year: float) -> tuple[NDArray[np.float64]
     Parameters
     ----------
     gaia
-        Columns ref_epoch, ra, dec, pmra, pmdec of the landing, N rows.
+        Columns ref_epoch (years), ra, dec (degrees), pmra, pmdec (mas/yr) of the landing, N rows.
     epoch_year
         The year, e.g. that of 2MASS.
+
+    Returns
+    -------
+    ra, dec
+        Degrees, shape (N,); ra in [0, 360).
     """
     names = ("ref_epoch", "ra", "dec", "pmra", "pmdec")
     epoch, ra, dec, pmra, pmdec = (gaia[name].to_numpy().astype(np.float64) for name in names)
     years = epoch_year - epoch
+    # mas to degrees by 3.6e6, pmra includes cos(dec). Linear in the coordinates: over 16 years good to far below the radius,
+    # except at the poles, where cos(dec) is kept from 0 and the declination from passing 90
     dec_then = np.clip(dec + np.nan_to_num(pmdec) * years / 3.6e6, -90, 90)
     ra_then = (ra + np.nan_to_num(pmra) * years / 3.6e6 / np.maximum(np.cos(np.radians(dec)), 1e-9)) % 360
     return ra_then, dec_then
@@ -115,7 +149,9 @@ def _counted(
 ) -> pa.Table:
     """Ask how many rows there are, then for the rows; one source may be near several others and is kept once."""
     text, tables = query
+    # a limit all the same: a join that is wrong would ask for the product of two catalogues
     most = _MOST_NEIGHBOURS * len(upload) + 100
+    # a job as well: DaCHS takes uploads of synchronous queries up to 500 kB by default
     count = tap.fetch(TapQuery(f"SELECT COUNT(*) AS n {tables}", 1, 1, upload), jobs, f"{part}-count")
     answer = tap.fetch(TapQuery(text, int(count.column(0)[0].as_py()), most, upload), jobs, part)
     rows = conform(answer, schema, f"{tap.name}: 2MASS", order="designation")

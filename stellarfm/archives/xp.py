@@ -54,13 +54,24 @@ class DataLink:
         credentials: Credentials | None = None,
     ) -> None:
         assert survey.xp is not None, "the release has spectra"
+        # the service is known by either address; TapPlus puts /data behind it by itself
         self.url = url.rstrip("/").removesuffix("/data")
         self.retrieval_type = survey.xp.retrieval_type
         self._survey, self._retry, self._credentials = survey, retry, credentials
         self._data_structure = data_structure or survey.xp.data_structure
 
     def ask(self, ids: Ids) -> pa.Table:
-        """Return the spectra that the archive gives for stars, at most 5000 at once; none are asked for if none are named.
+        """Return the spectra that the archive gives for stars; none are asked for if none are named.
+
+        Parameters
+        ----------
+        ids
+            Identifiers, shape (N,), at most 5000: the service refuses more.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row a star, columns as in the landing; fewer stars than were asked for where the archive leaves some out.
 
         Raises
         ------
@@ -72,6 +83,7 @@ class DataLink:
         return self._retry.call(self.name, lambda: self._get(ids))
 
     def _get(self, ids: Ids) -> pa.Table:
+        # the form that astroquery 0.4.11 posts; the release is always sent, lest the archive choose another by default
         request = {
             "VALID_DATA": "false",
             "ID": ",".join(map(str, ids.tolist())),
@@ -82,6 +94,7 @@ class DataLink:
             "USE_ZIP_ALWAYS": "true",
         }
         with TemporaryDirectory(prefix="stellarfm-") as folder:
+            # TapPlus alone, to a file of ours: GaiaClass.load_data unpacks into the working directory and may leave it behind
             answer = Path(folder) / "answer.zip"
             self._service.load_data(params_dict=request, output_file=str(answer))
             return read_zip(answer, self._survey)
@@ -135,6 +148,7 @@ def read_zip(path: Path, survey: Survey) -> pa.Table:
                 content = archive.read(name)
                 try:
                     tables.append(read_raw(content, "fits", survey))
+                # damaged on its way: the request may be made again, where a file of one's own could not
                 except StellarError as error:
                     raise TransientError(str(error)) from error
     return pa.concat_tables(tables) if tables else _schema(survey).empty()
@@ -147,7 +161,20 @@ class MirrorSpectra:
         self._tap, self._survey, self._jobs = tap, survey, jobs
 
     def ask(self, ids: Ids, part: str) -> pa.Table:
-        """Return the spectra that the mirror gives for stars."""
+        """Return the spectra that the mirror gives for stars.
+
+        Parameters
+        ----------
+        ids
+            Identifiers, shape (N,).
+        part
+            Name of the job.
+
+        Raises
+        ------
+        StellarError
+            If the mirror refuses or fails, or its answer lacks a column.
+        """
         table, there = self._survey.tables[TABLE], self._survey.table_at(SERVICE, TABLE)
         text = (
             f"SELECT {table.select_at(SERVICE, 's')} FROM {there} AS s "  # noqa: S608
@@ -171,9 +198,28 @@ class BulkSpectra:
         self._bits_below_pixel = survey.identifier.bits_below(survey.xp.bulk_healpix_level)
 
     def files(self, ids: Ids) -> Iterator[tuple[str, Ids]]:
-        """Yield the files that hold any of the stars, and which."""
+        """Yield the files that hold any of the stars, and which.
+
+        Parameters
+        ----------
+        ids
+            Identifiers, shape (N,).
+
+        Yields
+        ------
+        file, inside
+            Name of a file, and the identifiers that it holds, shape (M,).
+
+        Raises
+        ------
+        StellarError
+            If the archive refuses or fails.
+        """
+        # source_id >> 43 for Gaia DR3: files hold ranges of HEALPix level 8
         pixels = ids >> self._bits_below_pixel
+        # the list of checksums is the only list of the files that there is
         for name in sorted(self._sums):
+            # <name>_<first pixel>-<last pixel>.csv.gz
             numbers = name.removesuffix(".csv.gz").rsplit("_", 1)[-1].split("-")
             if len(numbers) == 2 and all(number.isdigit() for number in numbers):
                 inside = ids[(pixels >= int(numbers[0])) & (pixels <= int(numbers[1]))]
@@ -181,9 +227,23 @@ class BulkSpectra:
                     yield name, inside
 
     def read(self, file: str, ids: Ids) -> pa.Table:
-        """Return the spectra of stars from a file."""
+        """Return the spectra of stars from a file, which is removed once it is read.
+
+        Parameters
+        ----------
+        file
+            Name of a bulk file.
+        ids
+            Identifiers, shape (N,).
+
+        Raises
+        ------
+        StellarError
+            If the archive refuses or fails, or the file is damaged.
+        """
         path = download(self.name, f"{self._url}/{file}", self._folder / file, self._retry, checksum=self._sums[file])
         with open_database() as con:
+            # a semi join while the CSV is parsed: the spectra that are not wanted are never held
             con.register("wanted", pa.table({"source_id": pa.array(np.asarray(ids), pa.int64())}))
             # all text: NULL and lists are as the archive writes them, and the casts know both
             found = con.sql(

@@ -95,6 +95,7 @@ def read_flags(surveys: Surveys | None = None) -> list[Flag]:
     tagged = _tagged("raised_flags", required={"B", "D"}, known=_FLAG_TAGS)
     flags = [Flag(int(t["B"]), name, _filled(t["D"], surveys), t.get("X") == "bad") for name, t in tagged]
     bits = [flag.bit for flag in flags]
+    # flags are added up into one number: of two with one bit, or one with two, the sum could not be read again
     if len(set(bits)) < len(bits) or any(bit.bit_count() != 1 for bit in bits):
         raise ValueError(f"catalog/raised_flags.sql: each flag needs a bit of its own, not {bits}")
     return flags
@@ -107,6 +108,7 @@ def _tagged(table: str, *, required: set[str], known: set[str]) -> list[tuple[st
         code, mark, tags = line.partition("--/")
         if not mark or not code.strip() or code.lstrip().startswith("--"):
             continue
+        # the last word before the comma is the name, with or without an expression and `as` before it
         match = re.search(r"(\w+)\s*,?\s*$", code)
         found = {tag: text.strip() for tag, text in re.findall(r"--/([A-Z])\s+(.*?)(?=\s*--/|$)", mark + tags)}
         missing, unknown = sorted(tag for tag in required if not found.get(tag)), sorted(found.keys() - known)

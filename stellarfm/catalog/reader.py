@@ -73,7 +73,9 @@ class Catalog:
 
 def list_catalogs(releases: Path) -> list[Catalog]:
     """Return the releases of a home, the newest first."""
+    # the manifest is written last, so that a folder without one is no release
     folders = [path.parent for path in releases.glob(f"r*/{MANIFEST_FILE}")]
+    # by number: r10 stands before r9 in the order of names
     return [_read(folder) for folder in sorted(folders, key=lambda folder: -_number(folder.name))]
 
 
@@ -106,6 +108,7 @@ def open_catalog(path: Path, version: str = LATEST) -> Catalog:
 
 def _read(folder: Path) -> Catalog:
     data = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    # resolved: `latest` may point to another release while this one is read
     return Catalog(folder.resolve(), Release(**data))
 
 

@@ -80,11 +80,22 @@ def write_release(
         Rows of ``metrics.json``.
     surveys
         The releases that the stars come from.
+
+    Returns
+    -------
+    Release
+        What ``release.json`` says, with the hashes of rows and file.
+
+    Raises
+    ------
+    duckdb.Error
+        If the warehouse lacks a table that the publishing SQL needs.
     """
     path = folder / CATALOG_FILE
     with open_database() as con:
         con.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
         con.execute(f"attach {literal(path)} as catalog (storage_version {literal(_STORAGE_VERSION)})")
+        # what the SQL makes without a schema lies in the release; `use memory` below, because what is in use cannot be detached
         con.execute("use catalog")
         install_rules(con, surveys)
         con.register("origin", pa.table({"name": list(provenance), "value": [str(v) for v in provenance.values()]}))
@@ -92,6 +103,7 @@ def write_release(
         con.execute(f"create temp view predictions as from read_parquet({literal(predictions)})")
         define_flags(con, surveys)
         for table in TABLES:
+            # last, as it describes the types that the tables before it really got
             if table == "columns":
                 con.register("dictionary", _dictionary(con, surveys))
             parameters = {"model_version": provenance["model_version"]} if table == "stars" else {}
@@ -100,8 +112,10 @@ def write_release(
         con.execute("use memory")
         num_stars = con.execute("select count(*) from catalog.main.stars").fetchall()[0][0]
         content_hash = table_hash(con, "catalog.main.stars", "source_id")
+        # detached, the file is complete: its hash is taken after that
         con.execute("detach catalog")
     release = Release(version, key, num_stars, content_hash, {CATALOG_FILE: file_hash(path)})
+    # last: a folder with a manifest is a whole release
     (folder / MANIFEST_FILE).write_text(json.dumps(asdict(release), indent=2) + "\n", encoding="utf-8")
     return release
 
@@ -154,6 +168,7 @@ def _dictionary(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> pa.Table:
 def _comment(con: duckdb.DuckDBPyConnection, table: str, surveys: Surveys) -> None:
     """Write descriptions and units into the file itself, where every DuckDB client shows them."""
     for column in read_dictionary(table, surveys):
+        # COMMENT takes no parameters
         con.execute(f"comment on column catalog.main.{table}.{column.name} is {literal(_remark(column))}")
 
 

@@ -46,6 +46,7 @@ def accept(folder: Path, report: CheckReport, origin: str) -> None:
     StellarError
         If critical rules failed that are no drift: what is broken is no measure for what comes.
     """
+    # a drift alone may be accepted: to accept it is what a person decides when the change is meant
     broken = [f"{t.table}: {f.rule}" for t in report.tables for f in t.critical if not f.rule.endswith(DRIFT_SUFFIX)]
     if broken or (report.error and not any(table.critical for table in report.tables)):
         raise StellarError(
@@ -54,6 +55,7 @@ def accept(folder: Path, report: CheckReport, origin: str) -> None:
         )
     path, now = folder / ACCEPTED_FILE, datetime.now(UTC).isoformat(timespec="seconds")
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"tables": {}}
+    # another selection keeps its own snapshot, and a table that was not checked its last one
     tables = read_accepted(folder, report.where) | report.statistics
     if report.where:
         kept["selections"] = kept.get("selections", {}) | {report.where: tables}

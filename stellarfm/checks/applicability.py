@@ -50,16 +50,19 @@ def why_not_judged(rule: Rule, sample: Sample) -> str:
     for table, ways in holds.asked.items():
         if sample.selection.how(table) not in ways:
             return f"{table} was asked for by {sample.selection.how(table)}, and the rule is for {' or '.join(ways)}"
+    # by the words of the condition, not by its meaning: rather one rule too few than one that cries at an honest selection
     words = set(re.findall(r"\w+", sample.selection.where.lower()))
     selected = sorted(words & {name.lower() for name in holds.not_selected_on})
     if selected:
         return f"the stars were selected by {selected[0]}"
     known = sample.columns.get(column)
     values = sample.num_rows if known is None else known.num_values
+    # the median of nothing is NULL, which lies in no range
     if rule.type == MEDIAN and values == 0:
         return f"no row has a value of {column}"
     if values < holds.min_values:
         return f"there are {values:,} values, and the rule needs {holds.min_values:,}"
+    # last, for it is the only reason that costs a query
     if holds.tells:
         query = holds.tells.replace("{batch}", sample.view)
         if not sample.con.execute(f"select coalesce(({query}), false)").fetchall()[0][0]:

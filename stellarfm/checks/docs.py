@@ -49,6 +49,7 @@ def write_index(folder: Path) -> None:
 
     report, docs = read_record(folder), folder / "docs"
     pages = {table.table: _pages(docs, table.table) for table in report.tables}
+    # autoescape: names of columns and values of the data stand on this page
     text = Template(read_template("checks.html"), autoescape=True).render(report=report, pages=pages)
     (docs / "index.html").write_text(text, encoding="utf-8")
 
@@ -59,6 +60,7 @@ def _pages(docs: Path, table: str) -> dict[str, str]:
     folders = {"results": f"validations/{schema}/{name}", "drift": f"validations/{schema}/{name} drift"}
     found = {title: sorted((docs / folder).rglob("*.html")) for title, folder in folders.items()}
     found["rules"] = list((docs / "expectations" / schema).glob(f"{name}.html"))
+    # sorted by run, and the last is the newest
     return {title: files[-1].relative_to(docs).as_posix() for title, files in found.items() if files}
 
 
@@ -72,5 +74,6 @@ def make_offline(folder: Path) -> None:
     """
     for page in folder.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
+        # a second call of the same run finds pages that are done already
         if _STYLE not in text:
             page.write_text(_OUTSIDE.sub("", text).replace("</head>", _STYLE, 1), encoding="utf-8")

@@ -40,6 +40,7 @@ def failing_rows(folder: Path, table: str, most: int | None = None) -> tuple[lis
         return ["reasons"], []
     with open_database() as con:
         found = con.execute(
+            # by name: a table may have gained a column between the two files
             "select reasons, * exclude (reasons) from read_parquet($files, union_by_name = true) limit $most",
             {"files": files, "most": sys.maxsize if most is None else most},
         )

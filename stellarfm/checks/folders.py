@@ -34,12 +34,14 @@ def kept_checks(root: Path, name: str) -> Iterator[Path]:
         try:
             yield folder
         except CheckFailedError as error:
+            # before the error leaves the block: `fresh_folder` would leave the pages hidden under their temporary name
             publish_folder(folder, failed)
             raise CheckFailedError(
                 f"{error}; mend the table or fetch it anew and run again; "
                 f"Data Docs lie in {failed / DOCS_INDEX}, `stellarfm checks rows` shows the rows",
                 error.report,
             ) from error
+    # only now: as long as nothing passed, the last failure is what people want to see
     forget_failed(root)
 
 

@@ -141,6 +141,7 @@ class CheckReport:
             f"| {r.table} | {r.num_rows:,} | {r.num_rules} | {len(r.not_judged)} | {len(r.findings)} | {r.set_aside:,} |"
             for r in self.tables
         ]
+        # every finding, and each rule that was left out with its reason: silence would look like success
         failed = [f"- **{f.severity}** {sentence(r.table, f)}" for r in self.tables for f in r.findings]
         failed += [f"- not judged {r.table}: {rule}: {why}" for r in self.tables for rule, why in r.not_judged]
         stopped = [f"**Stopped**: {self.error}", ""] if self.error else []
@@ -162,6 +163,7 @@ def write_record(folder: Path, report: CheckReport) -> None:
     if (folder / RECORD_FILE).is_file():
         judged = {table.table for table in report.tables}
         earlier = read_record(folder)
+        # staging and marts are checked by two calls into one folder: the record holds both, the later judgement of a table
         before = tuple(table for table in earlier.tables if table.table not in judged)
         error, cuts = earlier.error or report.error, report.cuts or earlier.cuts
         report = CheckReport(before + report.tables, error, cuts, report.where)

@@ -44,12 +44,23 @@ def find_bad_rows(con: Any, view: str, rules: Sequence[Rule], target: str) -> di
     con
         DuckDB connection.
     view
-        Relation to validator, with the column ``row_number``.
+        Relation to judge, with the column ``row_number``.
     rules
         Row rules.
     target
         Name of the temporary table to make: ``row_number`` and ``reasons``, a list of rule names.
+
+    Returns
+    -------
+    dict
+        Rows that break each rule, at least 1; a row may break several.
+
+    Raises
+    ------
+    ValueError
+        If rows cannot be named for the type of a rule.
     """
+    # one scan for all rules: each row has a list of the names that it breaks
     cases = ", ".join(f"case when {breaking_condition(rule, view)} then '{rule.name}' end" for rule in rules)
     con.execute(f"""
         create or replace temp table {target} as
@@ -58,6 +69,7 @@ def find_bad_rows(con: Any, view: str, rules: Sequence[Rule], target: str) -> di
         where len([reason for reason in judged if reason is not null]) > 0
     """)  # noqa: S608
     counted = con.execute(f"select unnest(reasons) as reason, count(*) from {target} group by reason").fetchall()  # noqa: S608
+    # in the order of the suite, and without rules that no row breaks
     found = dict(counted)
     return {rule.name: found[rule.name] for rule in rules if rule.name in found}
 
@@ -98,6 +110,7 @@ def delete_bad_rows(con: Any, table: str, bad_rows: str) -> None:
 def _outside(kwargs: Mapping[str, Any], _: str) -> str:
     column = kwargs["column"]
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    # NULL is left to the rule on NULL, as Great Expectations leaves it; NaN sorts above every upper limit
     inside = []
     if low is not None:
         inside.append(f"{column} {'>' if kwargs.get('strict_min') else '>='} {low!r}")
@@ -122,6 +135,7 @@ def _not_above(kwargs: Mapping[str, Any], _: str) -> str:
 
 
 def _repeated(kwargs: Mapping[str, Any], view: str) -> str:
+    # every row of a repeated key, not all but the first: which of them is right cannot be told
     columns = ", ".join(kwargs.get("column_list") or [kwargs["column"]])
     return f"(({columns}) in (select ({columns}) from {view} group by {columns} having count(*) > 1))"  # noqa: S608
 

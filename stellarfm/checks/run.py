@@ -116,13 +116,16 @@ def check_tables(
             )
             for suite in (suite.without(not_given) for suite in suites)
         ]
+        # docs, record and index before the error is raised: who is stopped must be able to look
         validator.write_docs()
+        # the first table in the order of the suites, for what is wrong in staging is the cause of what is wrong later
         objection = next(filter(None, (_objection(table, limits) for table in reports)), "")
         report = CheckReport(tuple(reports), objection, tuple(cuts), (selection or Selection()).where)
         write_record(folder, report)
         write_index(folder)
         if report.error and (raise_drift or not report.has_only_drifted or _too_many(reports, limits)):
             raise CheckFailedError(report.error, report)
+        # last and only if the run goes on: what was stopped is left as it was found
         _delete(validator, database, [table.table for table in reports if table.set_aside])
     return report
 
@@ -165,6 +168,7 @@ def check_catalog(
     CheckFailedError
         If a critical expectation fails; no row of a release is set aside.
     """
+    # a release is read-only: no row can be set aside, so that the first one stops it
     limits = Checks(max_quarantined_share=0)
     return check_tables(catalog, ("catalog.stars",), folder, limits, not_given=not_given, surveys=surveys)
 
@@ -188,6 +192,7 @@ def _check_table(
     """Judge one table, and write the rows that break its rules."""
     view = _name(suite.table)
     num_rows = validator.con.execute(f"select count(*) from {_relation(suite.table)}").fetchall()[0][0]  # noqa: S608
+    # parameters, then whether the rule holds for this sample, and only then limits widened to its size
     known = [rule.resolved(parameters) for rule in suite.rules if rule.parameters() <= parameters.keys()]
     sample = Sample(validator.con, view, num_rows, measure_columns(validator.con, view, known), selection)
     reasons = {rule.name: why_not_judged(rule, sample) for rule in known}
@@ -210,6 +215,7 @@ def _delete(validator: Validator, database: Path, tables: Sequence[str]) -> None
     """Take the rows that break row rules out of their tables."""
     if not tables:
         return
+    # it was attached read-only to be judged, and DuckDB cannot change that of an attached file
     validator.con.execute(f"detach {ATTACHED}")
     attach(validator.con, database, read_only=False)
     for table in tables:
@@ -224,6 +230,7 @@ def _set_aside(
     if not broken:
         return 0, {}
     by_rule = find_bad_rows(validator.con, _name(table), [v.rule for v in broken], _bad_rows(table))
+    # Great Expectations counts the rows and our SQL names them: two readings of one rule must agree before rows are removed
     judged = {v.rule.name: v.num_rows for v in broken}
     assert by_rule == judged, f"rows found by SQL and by Great Expectations differ in {table}: {by_rule}, {judged}"
     write_bad_rows(validator.con, _relation(table), _bad_rows(table), quarantine_file(folder, table))
@@ -265,9 +272,12 @@ def _too_many(reports: Sequence[TableReport], limits: Checks) -> bool:
 def _view(con: Any, name: str, table: str, selection: Selection) -> str:
     """Return how the relation is made that is judged: a table where SQL derives it, for it is read once a rule."""
     if table == _SELECTED:
+        # the condition is held against the rows that came, as a mirror may understand it otherwise
         columns = con.sql(f"from {_relation(table)} limit 0").columns
+        # NULL where the condition is beyond us: neither kept nor broken
         condition = to_duckdb(selection.where, columns) or "null::boolean"
         return f"table {name} as select *, ({condition}) as is_as_selected from ({read_sql(f'checks/{table}')})"  # noqa: S608
+    # a table, not a view: each expectation is a query of its own, and would derive the relation again
     if (resource_folder("sql") / "checks" / f"{table}.sql").is_file():
         return f"table {name} as {read_sql(f'checks/{table}')}"
     return f"view {name} as select rowid as {ROW_NUMBER}, * from {_relation(table)}"  # noqa: S608

@@ -84,9 +84,15 @@ def scaled_to_sample(rule: Rule, found: Mapping[str, ColumnStatistics], num_rows
         Statistics of the columns.
     num_rows
         Rows of the relation.
+
+    Returns
+    -------
+    Rule
+        With wider limits where it judges a median (in the unit of the column) or has a ``mostly`` (a share), else as it is.
     """
     column = found.get(rule.kwargs.get("column", ""))
     if rule.type == MEDIAN and column is not None and column.num_values and column.mad is not None:
+        # 1.2533 sigma / sqrt(n), with sigma from the MAD: outliers must not widen the limit that is to catch them
         error = STANDARD_ERRORS * _MEDIAN_ERROR * MAD_TO_SIGMA * column.mad / column.num_values**0.5
         widened = {
             **rule.kwargs,
@@ -105,6 +111,7 @@ def _mostly(share: float, n: int) -> float:
     """Return the smallest share of n rows that chance leaves, where each keeps the rule with a probability of `share`."""
     if n == 0:
         return share
+    # the number of breaking rows that is exceeded with this chance only, for independent rows
     most_breaking = int(binom.isf(FALSE_ALARM, n, 1 - share))
     # a hair below, as Great Expectations compares a quotient of floats
     return max(0.0, (n - most_breaking) / n - 1e-9)

@@ -69,7 +69,13 @@ class Rule:
         return {value["$PARAMETER"] for value in self.kwargs.values() if isinstance(value, dict)}
 
     def resolved(self, parameters: Mapping[str, Any]) -> "Rule":
-        """Return the rule with every argument known."""
+        """Return the rule with every argument known.
+
+        Raises
+        ------
+        KeyError
+            If a parameter is not given.
+        """
         known = {k: parameters[v["$PARAMETER"]] if isinstance(v, dict) else v for k, v in self.kwargs.items()}
         return replace(self, kwargs=known)
 
@@ -141,11 +147,14 @@ def read_suite(table: str) -> Suite:
     Raises
     ------
     ValueError
-        If a rule has no name, an unknown severity, or the name of another.
+        If a rule has no name, an unknown severity or key, or the name of another: a mistake in the file, never a user's.
+    FileNotFoundError
+        If the table has no suite.
     """
     path = resource_folder("expectations") / f"{table}.json"
     data = json.loads(path.read_text(encoding="utf-8"))
     rules = tuple(_read_rule(path.name, item) for item in data["expectations"])
+    # results, reasons and quarantine are kept by name: two of one name would hide one another
     names = [rule.name for rule in rules]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -167,6 +176,7 @@ def _read_rule(file: str, item: Mapping[str, Any]) -> Rule:
             f"{file}: the expectation {item['type']} {item['kwargs']} needs in its meta a rule, a note, "
             f"and a severity out of {', '.join(SEVERITIES)}"
         )
+    # strict, because a misspelt "holds" would let a rule judge samples that it does not hold for
     unknown = meta.keys() - {"rule", "severity", "note", "needs", "catches", "holds"}
     odd = meta.get("holds", {}).keys() - {f.name for f in fields(Holds)}
     if unknown or odd:

@@ -43,6 +43,7 @@ class RuleResult:
     found: str
 
 
+# Great Expectations reads `.value` of the members of its list of dialects, which has none for DuckDB
 class _Dialect(StrEnum):
     DUCKDB = "duckdb"
 
@@ -67,7 +68,9 @@ class Validator:
         self.con = con
         self._docs = folder / DOCS_INDEX.parent
         self._gx = gx
+        # ephemeral, with stores of ours: no project folder is written beside the user's files
         self._context = gx.get_context(project_config=_config(folder), mode="ephemeral")
+        # no temporary tables: the relations that are judged are tables of the scratch database already
         self._source = self._context.data_sources.add_sql("duckdb", connection_string=url, create_temp_table=False)
 
     def validate(self, name: str, view: str, rules: Sequence[Rule]) -> list[RuleResult]:
@@ -81,6 +84,16 @@ class Validator:
             Its name in the scratch database.
         rules
             What is expected of it, every argument known.
+
+        Returns
+        -------
+        list of RuleResult
+            One a rule, in their order.
+
+        Raises
+        ------
+        ValueError
+            If a rule could not be judged: a mistake in the suite, not in the data.
         """
         suite = self._gx.ExpectationSuite(name=name, expectations=[rule.to_expectation() for rule in rules])
         batch = self._source.add_table_asset(name, table_name=view)
@@ -90,6 +103,7 @@ class Validator:
             suite=self._context.suites.add_or_update(suite),
         )
         results = self._context.validation_definitions.add_or_update(definition).run(
+            # not COMPLETE, which keeps every failing row in memory: those are found by SQL, see `checks.rows`
             result_format={"result_format": "SUMMARY", "partial_unexpected_count": _EXAMPLES},
         )
         by_name = {result.expectation_config.meta["rule"]: result for result in results.results}
@@ -125,10 +139,12 @@ def open_validator(database: Path, folder: Path, memory_limit: str = "2GB", thre
     """
     import sqlalchemy
 
+    # a database of its own: the checked file is only attached, and nothing that a check makes is left in it
     scratch = folder.absolute() / "judged.duckdb"
     scratch.unlink(missing_ok=True)
     url = sqlalchemy.URL.create("duckdb", database=str(scratch)).render_as_string()
     engine = sqlalchemy.create_engine(url)
+    # the connection of the engine's pool and ours are one database in this process, so that both see what is attached
     raw = engine.raw_connection()
     con: Any = raw.driver_connection
     try:
@@ -157,10 +173,13 @@ def import_great_expectations() -> Any:
 
     It closes the connection before it fetches the rows, unless the dialect is among those whose connection persists.
     """
+    # before the import, which reads it
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
     from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
 
+    # issues 10738 and 11579 of Great Expectations: without this every expectation on DuckDB ends with "list index out of range".
+    # The name is private, so a test guards it; a native engine is the open pull request 12084
     if _Dialect.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
         engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, _Dialect.DUCKDB)
         atexit.register(_forget_duckdb_engine)
@@ -177,6 +196,7 @@ def _config(folder: Path) -> Any:
     from great_expectations.data_context.types.base import DataContextConfig, ProgressBarsConfig
 
     def store(kind: str, name: str) -> dict[str, Any]:
+        # files, from which a later validator of the same folder goes on: the docs of staging and marts are one site
         return {"class_name": kind, "store_backend": _files(folder / "results" / name)}
 
     return DataContextConfig(
@@ -207,6 +227,7 @@ def _files(folder: Path) -> dict[str, Any]:
 
 
 def _rule_result(rule: Rule, outcome: Any) -> RuleResult:
+    # two forms: of the expectation itself, or one entry a metric that failed
     raised = outcome.exception_info or {}
     if raised.get("raised_exception") or any(
         isinstance(v, dict) and v.get("raised_exception") for v in raised.values()

@@ -75,6 +75,7 @@ def reddening_tokens(
     ids = stars["source_id"].to_numpy().astype(np.int64)
     columns = {name: stars[name].to_numpy().astype(np.float64) for name in STAR_COLUMNS[1:]}
     tokens = np.full((2, len(ids)), np.nan)
+    # in chunks: draws of all stars at once would take gigabytes
     size = max(1, _DRAWS_AT_ONCE // num_draws)
     for first in range(0, len(ids), size):
         rows = slice(first, first + size)
@@ -94,6 +95,11 @@ def tokens_of_ebv(source_id: NDArray[np.int64], ebv: Floats, ebv_error: Floats |
         Its error in mag; the error of the logarithm is ``ebv_error / ebv``, and 0 where there is no dust. None: unknown.
     map_name
         What the column ``map`` says.
+
+    Returns
+    -------
+    pyarrow.Table
+        N rows in the order given; columns as in `SCHEMA`, NULL where E(B-V) is unknown or above ``max_ebv_mag``.
     """
     logebv = np.maximum(_log(ebv), rule_value("no_dust_logebv"))
     if ebv_error is None:
@@ -109,6 +115,7 @@ def _tokens(
     """Return tokens and errors of one chunk of stars; only stars that have a distance are put to the map."""
     max_error, max_ruwe = rule_value("max_parallax_error_mas"), rule_value("max_ruwe")
     good = (star["parallax_error"] <= max_error) & (star["ruwe"] <= max_ruwe)
+    # zero points are subtracted (Lindegren et al. 2021, A&A 649, A4)
     corrected = star["parallax"] - star["zero_point_mas"]
     known = np.flatnonzero(good & np.isfinite(corrected) & np.isfinite(star["l"] + star["b"]))
     logebv, error = np.full(len(ids), np.nan), np.full(len(ids), np.nan)
@@ -117,10 +124,13 @@ def _tokens(
     draws = _normal_draws(ids[known], seed, num_draws)
     parallax = corrected[known, None] + star["parallax_error"][known, None] * draws
     with np.errstate(divide="ignore"):
+        # 1 / mas is kpc; a negative draw has no distance and drops out of the median
         distance_kpc = np.where(parallax > 0, 1 / parallax, np.nan)
+    # the raw parallax and strict limits, as the published code of Leung & Bovy (2024) has them
     far = (star["parallax"] <= 0) & (star["parallax_error"] < max_error) & (star["ruwe"] < max_ruwe)
     distance_kpc[far[known]] = _FAR_KPC
     ebv = np.asarray(reddening(star["l"][known, None], star["b"][known, None], distance_kpc), dtype=np.float64)
+    # a map may answer a NaN distance with a number
     log = _log(np.where(np.isnan(distance_kpc), np.nan, ebv))
     median = _nan_median(log)
     logebv[known] = np.maximum(median, rule_value("no_dust_logebv"))
@@ -150,10 +160,12 @@ def _normal_draws(ids: NDArray[np.int64], seed: int, num_draws: int) -> Floats:
 
     Steele, Lea & Flood (2014); a stream that can be started anywhere needs no generator object a star.
     """
+    # 2^64 over the golden ratio, odd: the stream is mix(start + k golden), so that draw k needs no draw before it
     golden = 0x9E3779B97F4A7C15
     start = _mix(ids.astype(np.uint64) ^ _mix(np.array([seed], dtype=np.uint64) + np.uint64(golden)))
     steps = np.arange(1, num_draws + 1, dtype=np.uint64) * np.uint64(golden)
     bits = _mix(start[:, None] + steps[None, :]) >> np.uint64(11)
+    # 53 bits, moved by a half so that neither 0 nor 1 occurs, whose quantiles are infinite
     return np.asarray(ndtri((bits.astype(np.float64) + 0.5) * 2.0**-53))
 
 

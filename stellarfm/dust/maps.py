@@ -87,6 +87,7 @@ class MwdustMap:
 MWDUST = {
     "Combined19": MwdustMap(
         "combined19/combine19.h5",
+        # steps of 0.125 mag, 63 pc to 60 kpc
         np.linspace(4, 18.875, 120),
         1.0,
         "without a filter mwdust gives E(B-V) of SFD, as Leung & Bovy (2024) used it (Bovy et al. 2016, section 2)",
@@ -165,6 +166,11 @@ def from_dustmaps(query: Any, scale: float = 1.0, asked: Mapping[str, Any] | Non
         E(B-V) on the scale of SFD for a unit of the map.
     asked
         More arguments of each call, e.g. ``mode``: dustmaps' own default of Bayestar is a random sample.
+
+    Returns
+    -------
+    callable
+        E(B-V) in mag of l, b (degrees) and distance (kpc), see `stellarfm.dust.draws.Reddening`.
     """
 
     def reddening(l_deg: Floats, b_deg: Floats, distance_kpc: Floats) -> Floats:
@@ -199,15 +205,22 @@ def from_mwdust(dust: Any, nodes: Floats, scale: float = 1.0) -> Reddening:
     dust
         Called with l, b (degrees) and an array of distances (kpc); NaN or an IndexError is outside of the map.
     nodes
-        Distance moduli in mag, evenly spaced, between which the map is linear.
+        Distance moduli in mag, shape (K,), evenly spaced, between which the map is linear.
     scale
         E(B-V) on the scale of SFD for a unit of the map.
+
+    Returns
+    -------
+    callable
+        E(B-V) in mag of l, b (degrees) and distance (kpc), see `stellarfm.dust.draws.Reddening`.
     """
+    # distance modulus mu = 5 log10(d / 10 pc), so that d = 10^(mu / 5 - 2) kpc
     nodes_kpc, step = 10 ** (nodes / 5 - 2), nodes[1] - nodes[0]
 
     def profile(l_one: float, b_one: float) -> Floats:
         try:
             return scale * np.asarray(dust(l_one, b_one, nodes_kpc), dtype=np.float64)
+        # mwdust finds no pixel for this sight line: outside of the map
         except IndexError:
             return np.full(len(nodes), np.nan)
 
@@ -217,6 +230,8 @@ def from_mwdust(dust: Any, nodes: Floats, scale: float = 1.0) -> Reddening:
             [profile(l_one, b_one) for l_one, b_one in zip(l_all.tolist(), b_all.tolist(), strict=True)]
         )
         place = (5 * np.log10(distance_kpc) + 10 - nodes[0]) / step
+        # the segment below each distance, clipped so that the outermost lines go on, as the published tokens were made;
+        # NaN needs some segment, and is NaN again by `place` two lines below
         low = np.clip(np.nan_to_num(np.floor(place)), 0, len(nodes) - 2).astype(np.intp)
         below, above = (np.take_along_axis(at_nodes, low + k, axis=1) for k in (0, 1))
         return np.asarray(below + (place - low) * (above - below))

@@ -45,6 +45,7 @@ class Reddenings:
         if settings.table is not None and not settings.table.is_file():
             raise StellarError(f"there is no table {settings.table} (extinction.table)")
         of_table = "" if settings.table is None or settings.map else file_hash(settings.table)
+        # a map wins over a table, and a seed matters for a map alone: what changes nothing must not make another landing
         self.key = (settings.map, of_table, seed if settings.map else 0)
 
     def write(self, landing: Landing) -> None:
@@ -79,6 +80,7 @@ class Reddenings:
             except Exception as error:
                 raise explain(con, casts, relation, f"extinction: {path}") or error from error
         if schema is EBV:
+            # a column of NULLs is no column: the errors are unknown then, not 0
             known = data["ebv_error"].null_count < len(data)
             numbers = [data[name].to_numpy().astype(float) for name in ("ebv", "ebv_error")]
             data = tokens_of_ebv(data["source_id"].to_numpy(), numbers[0], numbers[1] if known else None, path.stem)
@@ -88,6 +90,17 @@ class Reddenings:
 def write_map_part(landing: Landing, part: str, name: str, seed: int) -> None:
     """Ask a map for the stars of one part of ``gaia_source``, and write the part of the same name.
 
+    Parameters
+    ----------
+    landing
+        Holds the part of ``gaia_source``, and gets that of ``extinction``.
+    part
+        Name of both.
+    name
+        One of `stellarfm.dust.maps.MAP_NAMES`.
+    seed
+        Seed of the draws over the parallax error.
+
     Raises
     ------
     StellarError
@@ -96,15 +109,18 @@ def write_map_part(landing: Landing, part: str, name: str, seed: int) -> None:
     reddening = _open_map_once(name)
     files = [str(landing.file("gaia_source", part))]
     with open_database() as con:
+        # the SQL of the zero point reads staging.gaia_source: here that is this part alone
         con.execute("create schema staging")
         con.execute("create table staging.gaia_source as from read_parquet($files)", {"files": files})
         rows, placed = con.execute("select count(*), count(l + b) from staging.gaia_source").fetchall()[0]
         if rows and not placed:
             raise StellarError(f"gaia_source has no l and b, which the map {name} needs; map them")
         con.execute(f"create view zero_points as {read_sql('marts/parallax_zero_point')}")
+        # no zero point (two-parameter solutions, or outside its range of validity): nothing is subtracted
         columns = ", ".join("coalesce(zero_point_mas, 0) as " * (c == "zero_point_mas") + c for c in STAR_COLUMNS)
         stars = con.sql(f"select {columns} from staging.gaia_source left join zero_points using (source_id)")  # noqa: S608
 
+        # streamed through the writer: the draws of one batch are in memory, never those of a part
         def tokens() -> Iterator[pa.RecordBatch]:
             for batch in stars.to_arrow_reader(_ROWS_AT_ONCE):
                 yield from reddening_tokens(

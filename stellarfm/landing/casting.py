@@ -49,7 +49,7 @@ class Cast:
     Attributes
     ----------
     name
-        ColumnSource of the landing.
+        Column of the landing.
     value
         What is read, as it is in the file.
     sql
@@ -87,10 +87,15 @@ def plan_casts(
     called
         What a person calls table and file.
 
+    Returns
+    -------
+    casts, lacking
+        One cast a column, in the order of the landing, and the names of those that are NULL for all rows.
+
     Raises
     ------
     StellarError
-        If a needed column, or one that is named, is not there.
+        If a needed column, or one that is named, is not there, or an expression cannot be used.
     """
     found = con.sql(f"from {relation}").columns
     values: dict[str, str] = {}
@@ -111,6 +116,7 @@ def plan_casts(
             lacking.append(name)
     listed = ", ".join(f"{value} as {identifier(name)}" for name, value in values.items())
     try:
+        # limit 0 binds everything and reads nothing: types and mistakes of expressions, before the first row
         types = [str(kind) for kind in con.sql(f"select {listed} from {relation} limit 0").types]  # noqa: S608
     except duckdb.Error as error:
         raise StellarError(f"{called}: an expression cannot be used ({str(error).splitlines()[0]})") from error
@@ -123,6 +129,7 @@ def plan_casts(
 
 def select(casts: Sequence[Cast], relation: str) -> str:
     """Return the query of all columns; it fails at the first value that cannot be cast."""
+    # `error` stops the scan at the first bad value; `explain` then looks for it with its row, which only a failure pays for
     listed = ", ".join(
         f"case when {c.spoilt} then error('spoilt') else {c.sql} end::{c.kind} as {identifier(c.name)}" for c in casts
     )
@@ -132,6 +139,7 @@ def select(casts: Sequence[Cast], relation: str) -> str:
 def explain(con: duckdb.DuckDBPyConnection, casts: Sequence[Cast], relation: str, called: str) -> StellarError | None:
     """Return an error that names the first value that cannot be cast, None if all can."""
     for cast in casts:
+        # numbered as the rows lie in the file, from 1, a header not counted
         row = con.sql(
             f"select * from (select row_number() over () as row_number, ({cast.value})::varchar as value, "  # noqa: S608
             f"{cast.spoilt} as spoilt from {relation}) where spoilt limit 1"
@@ -164,17 +172,20 @@ def _match(name: str, found: Sequence[str]) -> str | None:
     """Return the column of a name: as it is written, or the only one but for its case."""
     if name in found:
         return name
+    # DuckDB knows no case, files do: two names that differ in case alone are not guessed between
     alike = [one for one in found if one.lower() == name.lower()]
     return alike[0] if len(alike) == 1 else None
 
 
 def _cast(name: str, value: str, given: str, wanted: str) -> Cast:
     """Return the cast of one value from the type that it has to the one that is wanted; NaN becomes NULL."""
+    # DECIMAL(18,3) is cast as DECIMAL; the type of a bare NULL is named in quotes
     base = given.strip('"').split("(")[0]
     spoilt = "false"
     if wanted == "VARCHAR":
         return Cast(name, value, f"nullif(({value})::varchar, '')", spoilt, wanted)
     if base == "VARCHAR" and wanted == "FLOAT[]":
+        # (1, 2) as CSV of DataLink has it, or [1, 2]; try_cast of the list is NULL if one of its numbers is none
         text = f"nullif(regexp_replace({value}, '[\\s()\\[\\]]', '', 'g'), '')"
         known = f"try_cast(string_split({text}, ',') as double[])"
         return Cast(name, value, f"{known}::float[]", f"({text} is not null and {known} is null)", wanted)
@@ -191,7 +202,9 @@ def _cast(name: str, value: str, given: str, wanted: str) -> Cast:
         known = f"case when isfinite({number}) or abs({number}) = 'infinity'::double then {number} end"
         if wanted in _INTEGERS:
             spoilt = f"({known} <> floor({known}) or abs({known}) > {_EXACT})"
+    # DuckDB takes every number but 0 for true
     if wanted == "BOOLEAN" and base not in ("VARCHAR", "BOOLEAN", "NULL"):
         spoilt = f"{known} not in (0, 1)"
+    # try_cast gives NULL where it fails, which must not pass for a NULL of the file
     lost = f"({known} is not null and try_cast({known} as {wanted}) is null)"
     return Cast(name, value, f"try_cast({known} as {wanted})", f"(coalesce({spoilt}, false) or {lost})", wanted)

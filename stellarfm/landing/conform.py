@@ -26,7 +26,12 @@ def conform(
     columns
         Where a column comes from, if not from one of the same name.
     order
-        ColumnSource to sort by.
+        Column to sort by, "" for the order of the answer.
+
+    Returns
+    -------
+    pyarrow.Table
+        All columns of `schema`, as many rows as the answer.
 
     Raises
     ------
@@ -41,6 +46,7 @@ def conform(
         casts, _ = plan_casts(con, "answer", schema, given, called)
         by = f" order by {order}" if order else ""
         try:
+            # one scan for all columns; a value that cannot be cast is looked for only after it failed
             return con.sql(select(casts, "answer") + by).to_arrow_table()
         except duckdb.Error as error:
             raise (

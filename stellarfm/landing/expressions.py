@@ -37,6 +37,11 @@ def to_sql(expression: str, column: Callable[[str], str]) -> str:
     column
         Returns the SQL of a column, or raises if there is none of that name.
 
+    Returns
+    -------
+    str
+        SQL whose numbers are doubles.
+
     Raises
     ------
     StellarError
@@ -52,11 +57,13 @@ def to_sql(expression: str, column: Callable[[str], str]) -> str:
                 f"+ - * / ( ) and {', '.join(sorted(FUNCTIONS))}"
             )
         place = found.end()
+        # a column may be called like a function: the parenthesis behind it tells
         if found["name"] and found["name"].lower() in FUNCTIONS and text[place:].lstrip().startswith("("):
             parts.append(found["name"].lower())
         elif found["name"] or found["quoted"]:
             parts.append(column(found["name"] or found["quoted"].strip('"')))
         elif found["number"]:
+            # as double: DuckDB would take 1.0 for DECIMAL(2,1), whose arithmetic rounds and overflows
             parts.append(f"{float(found['number'])!r}::double")
         else:
             parts.append(found["sign"])

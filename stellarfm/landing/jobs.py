@@ -28,6 +28,7 @@ class Jobs:
         if not path.is_file():
             return None
         noted = json.loads(path.read_text(encoding="utf-8"))
+        # the same part of another archive or another query is other work
         return str(noted["job_id"]) if (noted["url"], noted["query"]) == (url, query) else None
 
     def forget(self, part: str) -> None:
@@ -44,6 +45,7 @@ class Jobs:
             file.unlink()
 
     def _files(self, part: str) -> list[Path]:
+        # a part may take several jobs: its count, and the second time of asking
         return sorted(self._folder.glob(f"{part}*.json"))
 
     def _file(self, part: str) -> Path:

@@ -32,20 +32,30 @@ class Missing:
         self.file = file
 
     def ids(self) -> Ids:
-        """Return all of them."""
+        """Return all of them, shape (N,), ascending."""
         ids: Ids = self._read()["source_id"].to_numpy()
         return ids
 
     def to_ask(self) -> Ids:
-        """Return those that are to be asked for once more."""
+        """Return those that are to be asked for once more, shape (M,), ascending."""
         table = self._read()
         ids: Ids = table["source_id"].to_numpy()[table["runs"].to_numpy() < MOST_RUNS]
         return ids
 
     def note(self, lost: Ids, asked: Ids) -> None:
-        """Note which of the stars that were asked for did not come; the others are no longer missing."""
+        """Note which of the stars that were asked for did not come; the others are no longer missing.
+
+        Parameters
+        ----------
+        lost
+            Identifiers of those that did not come, shape (M,).
+        asked
+            Identifiers of all that were asked for, shape (N,).
+        """
         before = dict(zip(*(self._read()[name].to_pylist() for name in ("source_id", "runs")), strict=True))
-        runs = {i: n for i, n in before.items() if i not in set(asked.tolist())}
+        # who was asked for and is not lost has come: only those who were not asked for keep their number
+        now_asked = set(asked.tolist())
+        runs = {i: n for i, n in before.items() if i not in now_asked}
         runs |= {i: before.get(i, 0) + 1 for i in lost.tolist()}
         if runs == before:
             return

@@ -90,13 +90,17 @@ class Landing:
         target = self._parquet(table, part)
         with fresh_file(target) as path:
             num_rows = _write_parquet(path, data)
+            # of the bytes under their temporary name: what is renamed is what was hashed
             sha256 = file_hash(path)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         manifest = Manifest(table, part, query, release, num_rows, sha256, now, job_id, round(seconds, 3))
+        # last: Parquet without a manifest is a part that a kill left, and is written again; the other order could vouch for
+        # a part that is not there
         write_json(self._manifest(table, part), asdict(manifest))
 
     def manifests(self) -> list[Manifest]:
         """Return the manifests of all complete parts, by table and part."""
+        # <table>/<part>.json; jobs lie one folder deeper, the selection one higher
         found = sorted(self.folder.glob("*/*.json"))
         return [Manifest(**json.loads(path.read_text(encoding="utf-8"))) for path in found]
 
@@ -124,6 +128,7 @@ class Landing:
 
     def snapshot_hash(self) -> str:
         """Return one key for the content of all parts, independent of when they were fetched."""
+        # without times and jobs: what was fetched twice is the same snapshot
         return content_key(*[(m.table, m.part, m.sha256) for m in self.manifests()])
 
     def verify(self) -> None:

@@ -34,6 +34,7 @@ class TableSchema:
     def empty(self) -> pa.Table:
         """Return the table without rows."""
         selects = ", ".join(f"null::{kind} as {identifier(name)}" for name, kind in self.columns.items())
+        # DuckDB itself turns its types into those of Arrow: no table of types of our own that could differ
         with open_database() as con:
             return con.sql(f"select {selects} limit 0").to_arrow_table()
 

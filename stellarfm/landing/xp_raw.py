@@ -26,6 +26,7 @@ RawFormat = Literal["csv", "fits", "votable"]
 TABLE = "xp_continuous_mean_spectrum"
 """Table of the landing."""
 
+# the archive writes "null" in CSV and NaN elsewhere; both stand for unknown
 _NULLS = ["", "null", "NULL", "nan", "NaN"]
 _CSV_BLOCK_BYTES = 1 << 24
 """A row with its correlations has some 50 kB, and a block must hold at least one."""
@@ -92,8 +93,10 @@ def _assemble(columns: dict[str, Any], layout: _Layout) -> pa.Table:
             raise KeyError(field.name)
         values = columns[field.name]
         if field.name != "source_id":
+            # relevant bases and errors of a band without coefficients say nothing
             known = columns[f"{field.name[:2]}_coefficients"].is_valid()
             values = pc.if_else(known, values, pa.scalar(None, values.type))
+        # safe for numbers, which must not change; lists were rounded to float32 before
         arrays.append(values.cast(field.type, safe=not pa.types.is_list(field.type)))
     return pa.table(arrays, schema=layout.schema)
 
@@ -115,6 +118,7 @@ def _lists(values: NDArray[Any], counts: NDArray[Any], expected: int) -> pa.List
         row = int(np.argmax(wrong))
         raise ValueError(f"row {row + 1} has an array of {counts[row]} numbers, not {expected}")
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    # an error beyond the range of float32 becomes infinity, and no warning a row
     with np.errstate(over="ignore"):
         items = pa.array(np.ascontiguousarray(values).astype(np.float32))
     return pa.ListArray.from_arrays(pa.array(offsets), items, mask=pa.array(counts == 0))
@@ -157,6 +161,7 @@ def _read_fits(source: Any, layout: _Layout) -> dict[str, Any]:
 
     if isinstance(source, str):
         source = io.BytesIO(Path(source).read_bytes())
+    # astropy does not rewind a stream that is not zipped, and fails: it gets the plain bytes
     content = _unzipped(source.getvalue())
     with warnings.catch_warnings(), fits.open(io.BytesIO(content), lazy_load_hdus=False) as file:
         warnings.simplefilter("ignore")  # units that are not standard
@@ -166,8 +171,10 @@ def _read_fits(source: Any, layout: _Layout) -> dict[str, Any]:
         header, place, names = hdu.header, hdu.fileinfo()["datLoc"], hdu.columns.names
         formats = {column.name: str(column.format) for column in hdu.columns}
         nulls = {column.name: column.null for column in hdu.columns}
+        # FITS is big-endian, whatever astropy made of the descriptors
         kind = hdu.columns.dtype.newbyteorder(">")
     num_rows, width = header["NAXIS2"], header["NAXIS1"]
+    # THEAP is counted from the first row; the heap follows the table where it is not given (FITS standard 4.0, section 7.3)
     heap_place = place + header.get("THEAP", num_rows * width)
     heap_end = place + num_rows * width + header["PCOUNT"]
     if heap_end > len(content) or kind.itemsize != width:
@@ -184,6 +191,7 @@ def _read_fits(source: Any, layout: _Layout) -> dict[str, Any]:
         else:
             native = values.astype(values.dtype.newbyteorder("="))
             null = nulls[field.name]
+            # TNULL is defined for integers alone; NaN is NULL for floating point
             mask = native == null if native.dtype.kind in "iu" and null not in (None, "") else np.isnan(native)
             found[field.name] = pa.array(native, mask=mask)
     return found
@@ -202,6 +210,7 @@ def _from_fits_arrays(values: NDArray[Any], form: str, heap: NDArray[np.uint8], 
         there = ~np.isnan(values).all(axis=1)
         return _lists(values[there].reshape(-1), np.where(there, values.shape[1], 0), expected)
     item = np.dtype({"D": ">f8", "E": ">f4"}[found[2]])
+    # descriptor of a variable-length array: number of elements, and offset in the heap in bytes
     counts, places = values[:, 0].astype(np.int64), values[:, 1].astype(np.int64)
     there = counts == expected
     if ((counts != 0) & ~there).any() or not there.any():
@@ -209,6 +218,7 @@ def _from_fits_arrays(values: NDArray[Any], form: str, heap: NDArray[np.uint8], 
     length = expected * item.itemsize
     if (places[there] + length > len(heap)).any():
         raise ValueError("an array lies beyond the end of the file")
+    # every window of the heap of one array's length, without a copy; taking those of the stars reads all arrays at once
     windows = np.lib.stride_tricks.sliding_window_view(heap, length)
     return _lists(windows[places[there]].reshape(-1).view(item), counts, expected)
 
@@ -242,6 +252,7 @@ def _from_cells(values: Any, expected: int) -> pa.ListArray:
         there = ~(np.ma.getmaskarray(values).all(axis=1) | np.isnan(values.data).all(axis=1))
         return _lists(values.data[there].reshape(-1), np.where(there, values.shape[1], 0), expected)
     cells = [np.ma.filled(np.ma.asarray(cell, dtype=np.float64), np.nan).reshape(-1) for cell in values.data]
+    # a band without a spectrum may come as NaN throughout in place of nothing
     cells = [cell[:0] if len(cell) and np.isnan(cell).all() else cell for cell in cells]
     counts = np.array([len(cell) for cell in cells], dtype=np.int64)
     return _lists(np.concatenate([*cells, np.zeros(0)]), counts, expected)

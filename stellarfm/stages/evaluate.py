@@ -57,6 +57,7 @@ def evaluate(settings: Settings, home: Home, run: TrainedRun) -> Evaluation:
 def held_out_stars(home: Home, vocabulary: Vocabulary) -> HeldOut:
     """Return the warehouse's test stars with their truth, if the archive has one, and the training stars for baselines."""
     test, training_stars = (read_split(home, vocabulary, split) for split in ("test", "train"))
+    # a token without a value in this selection is neither asked for nor judged
     asked = answerable(vocabulary, never_known(vocabulary, test, training_stars))
     landing = Landing(home.landing, prepared_of(home).archive)
     return HeldOut(test, training_stars, asked, read_truth(landing, test))
@@ -87,9 +88,15 @@ def evaluate_model(home: Home, run: str, model: Path, stars: HeldOut, data_hash:
         Held-out and training stars.
     data_hash
         Key of their content.
+
+    Returns
+    -------
+    Evaluation
+        Folder and figures.
     """
     from stellarfm.model.foundation import FoundationModel
 
+    # data and questions; the model is in the name of the run folder
     key = content_key(data_hash, stars.vocabulary.to_dict()["tasks"], stars.truth is not None)
     folder = home.runs / run / f"evaluation-{key[:8]}"
     if not folder.is_dir():
@@ -110,6 +117,7 @@ def compare_with_trees(settings: Settings, home: Home) -> list[dict[str, Any]]:
     what = (prepared_of(home).training_set_hash, asdict(task), TREES, seed, stars.truth is not None)
     folder = home.runs / f"trees-{content_key(*what)}"
     if not folder.is_dir():
+        # in a folder that appears whole: rows of a comparison that was killed would pass for all of them
         with progress_bar("trees", "fits") as progress, fresh_folder(folder) as partial:
             asked = stars.that_can_be_asked(task)
             rows = tree_rows(asked, task, seed=seed, threads=settings.warehouse.threads, progress=progress)
@@ -123,9 +131,11 @@ def log_evaluation(home: Home, run: TrainedRun, evaluation: Evaluation) -> None:
     registry = Registry(home)
     figures = {}
     for row in evaluation.metrics["rows"]:
+        # of the many figures of a report, MLflow shows those by which models are compared
         if row["task"] == evaluation.metrics["headline"] and row["model"] == "model":
             figures[f"heldout.{row['token']}.{row['against']}.scatter"] = row["scatter"]
             figures[f"heldout.{row['token']}.{row['against']}.coverage_68"] = row["coverage_68"]
+    # a figure that is not finite, of no star at all, is no point of a curve
     registry.log_metrics(run.mlflow_run, 0, {name: value for name, value in figures.items() if np.isfinite(value)})
     registry.finish_run(run.mlflow_run, evaluation.folder)
 
@@ -138,19 +148,27 @@ def read_truth(landing: Landing, stars: TokenTable) -> Mapping[str, Floats] | No
     landing
         Landing with the table ``truth``.
     stars
-        The stars whose labels are wanted, by their identifier.
+        The stars whose labels are wanted, by their identifier; N of them.
+
+    Returns
+    -------
+    dict or None
+        ``teff`` (K), ``logg`` (dex), ``m_h`` (dex) and ``logebv`` (ln of mag), each of shape (N,), NaN where unknown.
     """
     files = landing.files("truth")
     if not files:
         return None
     columns = ["source_id", "teff", "logg", "m_h", "ebv"]
     tables = [pq.read_table(file, columns=columns) for file in files]
+    # stars that Gaia does not see have a truth and no identifier
     known = [table.filter(pc.is_valid(table["source_id"])) for table in tables]
     ids = np.concatenate([table["source_id"].to_numpy() for table in known])
     order = np.argsort(ids)
+    # a join by bisection: searchsorted may give len(ids), which the clip brings back and `found` then refuses
     place = order[np.clip(np.searchsorted(ids, stars.ids, sorter=order), 0, len(ids) - 1)]
     found = ids[place] == stars.ids
     truth = {name: np.concatenate([table[name].to_numpy() for table in known])[place] for name in columns[1:]}
     with np.errstate(divide="ignore"):
+        # ln 0 is minus infinity: less than the smallest reddening is no dust, as the tokens have it
         truth["logebv"] = np.maximum(np.log(truth.pop("ebv")), rule_value("no_dust_logebv"))
     return {name: np.where(found, values, np.nan) for name, values in truth.items()}

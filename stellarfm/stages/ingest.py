@@ -65,6 +65,7 @@ def source_of(settings: Settings) -> Source:
     """
     archive, room = settings.archive, settings.warehouse
     if archive.name == "esa":
+        # each archive is imported when it is asked for: astroquery, h5py and others take seconds
         from stellarfm.archives.esa import Esa
 
         return Esa(settings)
@@ -98,9 +99,11 @@ def ingest(settings: Settings, home: Home) -> Snapshot:
     """
     source = source_of(settings)
     landing = Landing(home.landing, source.folder)
+    # before anything is added: parts that were changed must not be vouched for together with new ones
     landing.verify()
     with progress_bar("ingest", source.unit) as progress:
         source.fetch(landing, progress)
+    # after the fetch: the checks judge by it, and only whole landings are checked
     landing.note_selection(source.selection)
     return snapshot_of(landing)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stellarfm.model.foundation import FoundationModel
 
 _BATCH = 8192
+# of a normal distribution at minus and plus one sigma
 PERCENTILES = {"16": 15.865525, "84": 84.134475}
 
 
@@ -85,6 +86,7 @@ def predict_table(
     with TemporaryDirectory(prefix="stellarfm-") as scratch, open_database() as con:
         relation = open_table(con, address, "input")
         query = plan_tokens(con, relation, vocabulary, keep=identifiers(con, relation, vocabulary))
+        # a table of any kind: one token that the model knows is enough
         refuse_missing(query, str(address), vocabulary, allow_missing=True)
         shown = _shown(query, model, [] if request.show_requested else hidden)
         if not shown:
@@ -93,6 +95,7 @@ def predict_table(
                 "request something else, or add --show-requested"
             )
         total = int(con.execute(f"select count(*) from {relation}").fetchall()[0][0])  # noqa: S608
+        # to Parquet first: the formats of a target are written from a relation, and not all can be streamed to
         answers = Path(scratch) / "answers.parquet"
         writer, done, prior = None, 0, 0
         for stars, kept in stream_tokens(con, query, _BATCH):
@@ -116,9 +119,11 @@ def _shown(query: TokenQuery, model: "FoundationModel", hidden: Sequence[int]) -
 def _answer(
     model: "FoundationModel", stars: TokenTable, kept: pa.Table, shown: Sequence[int], request: Request
 ) -> tuple[pa.Table, int]:
+    # NaN is "not shown": a column of the table that is requested would give its own answer away
     values = np.full_like(stars.values, np.nan)
     values[:, shown] = stars.values[:, shown]
     answers = model.predict(TokenTable(stars.ids, values, stars.errors), list(request.names))
+    # without an identifier the row's number is the only way back to the table
     columns: dict[str, pa.Array] = {name: kept[name] for name in kept.column_names} or {"row": pa.array(stars.ids)}
     bounds = {name: answers.percentile(percent) for name, percent in PERCENTILES.items()} if request.percentiles else {}
     for k, name in enumerate(request.names):

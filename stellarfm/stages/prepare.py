@@ -89,14 +89,17 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot | None = None) ->
     snapshot = snapshot or _snapshot(settings, home)
     surveys = choose_surveys(settings.gaia.release)
     selection = Landing(home.landing, snapshot.archive).selection()
+    # all that the tables and the verdict depend on; memory and threads are not among it
     what = (warehouse_texts(), surveys.to_dict(), selection.to_dict(), _suites(), settings.checks.model_dump())
     key = content_key(snapshot.hash, *what)
     made = _read(home)
     if made is not None and made.key == key and home.warehouse.is_file():
         forget_failed(home.checks)
         return made
+    # the outer block sees the failure of the checks, the inner one keeps the warehouse of before in its place
     with kept_checks(home.checks, key) as folder, fresh_file(home.warehouse) as path:
         training_set_hash, report = _build(settings, home, snapshot, surveys, path, folder)
+    # the first sound warehouse of a selection is what the later ones are compared with
     if not read_accepted(home.checks, report.where):
         accept(home.checks, report, snapshot.hash)
     prepared = Prepared(
@@ -111,6 +114,7 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot | None = None) ->
         summary=report.summary,
         home=home.path,
     )
+    # after the file it speaks of; the home itself is left out, for it may be moved
     write_json(_record(home), {name: value for name, value in asdict(prepared).items() if name != "home"})
     return prepared
 
@@ -136,10 +140,13 @@ def _build(
     rows = landing.rows()
     with progress_bar("prepare", "steps") as progress:
         progress(0, _STEPS, "staging")
+        # closed before the checks attach the file, and opened again after them: a DuckDB file has one writer at a time
         with opened(path) as con:
             recipe.build_staging(con, {table: landing.files(table) for table in recipe.staging.values()})
+            # a table that was asked for and came without rows is as good as not given: rules that need it cannot be judged
             check = partial(check, not_given=recipe.not_given | empty_tables(con, recipe.staging))
         progress(1, _STEPS, "checking the archives' tables")
+        # the numbers of the manifests: a rule compares them with what staging has kept
         landed = {f"staging.{table}": {"landing_rows": rows[archive]} for table, archive in recipe.staging.items()}
         staged = check(path, recipe.checked_staging, folder, settings.checks, parameters=landed)
         progress(2, _STEPS, "crossmatch and marts")
@@ -150,6 +157,7 @@ def _build(
         progress(3, _STEPS, "checking the marts")
         marts = check(path, recipe.checked_marts, folder, settings.checks, parameters=sources, cuts=cuts)
         report = staged.joined(marts)
+        # raised only now: a drift in staging runs on into the marts, and a person accepts both at once
         if report.error:
             raise CheckFailedError(report.error, report)
         with opened(path) as con:

@@ -33,6 +33,7 @@ def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluat
     """
     registry = Registry(home)
     vocabulary = load_vocabulary(settings.training.vocabulary)
+    # before the verdict: a model that fails stays in the registry, where a person may still promote it
     version = register(settings, home, run, evaluation)
     verdict = _verdict(settings, home, registry, version, evaluation.metrics, vocabulary)
     champion = registry.champion()
@@ -60,8 +61,10 @@ def _verdict(
 ) -> GateVerdict:
     """Let the gate decide, write its verdict down, and make the candidate champion if it passes."""
     champion = registry.champion()
+    # a run that is repeated must not lose against itself
     if champion is not None and champion.version == candidate.version:
         return GateVerdict(True, ("is champion already", *decide(metrics, None, settings.gate).reasons))
+    # other tokens, other tasks: their scatter cannot be held against one another
     if champion is not None and champion.tags.get("fingerprint") != vocabulary.fingerprint:
         verdict = GateVerdict(
             False, (f"the champion (version {champion.version}) answers other questions; compare by hand",)
@@ -79,5 +82,6 @@ def _metrics_of(home: Home, champion: ModelVersion | None, vocabulary: Vocabular
     """Return the champion's report on the same held-out stars, None if there is no champion."""
     if champion is None:
         return None
+    # on the stars of today: the figures that the champion was promoted with may be those of others
     stars, training_set = held_out_stars(home, vocabulary), prepared_of(home).training_set_hash
     return evaluate_model(home, champion.run, champion.folder, stars, training_set).metrics

@@ -55,6 +55,13 @@ class Origin:
 def publish(settings: Settings, home: Home) -> Release:
     """Publish the catalogue of the champion's predictions for every star of the warehouse.
 
+    Parameters
+    ----------
+    settings
+        Vocabulary and release of Gaia; all of them go into the provenance.
+    home
+        Where warehouse, registry and releases lie.
+
     Raises
     ------
     StellarError
@@ -104,12 +111,14 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
     """
     from stellarfm.model.foundation import FoundationModel
 
+    # the SQL is part of it: another description of a column is another release
     key = content_key(origin.warehouse_key, version.run, sql_texts(), PUBLISHED_TOKENS)
     catalogs = list_catalogs(home.releases)
     for catalog in catalogs:
         if catalog.release.key == key:
             _point_latest(home, catalog.release.version)
             return catalog.release
+    # numbers grow even where a release in between was deleted
     number = 1 + max((int(c.release.version.split("-")[0][1:]) for c in catalogs), default=0)
     name = f"r{number}-{key[:8]}"
     with fresh_folder(home.releases / name) as folder:
@@ -120,8 +129,11 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
         release = write_release(
             folder, name, key, origin.warehouse, predictions, provenance, origin.metrics, origin.surveys
         )
+        # the release holds the same numbers, and the manifest vouches for the catalogue alone
         predictions.unlink()
+        # inside the block: a catalogue that fails never gets its name, and `latest` stays where it is
         with kept_checks(home.checks, name) as checks:
+            # a model that never saw a reddening publishes NULL, which is not to be blamed on the stars
             absent = () if _learned(model, "logebv") else ("staging.extinction",)
             check_catalog(folder / CATALOG_FILE, checks, absent, origin.surveys)
     _point_latest(home, name)
@@ -131,6 +143,7 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
 def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> None:
     """Predict the published tokens from what was measured (spectrum and colours), streamed to Parquet."""
     vocabulary = model.vocabulary
+    # the inputs of the first task: labels and reddening are held back, or the model would repeat what it was told
     shown = [vocabulary.index(name) for name in vocabulary.tasks[0].inputs]
     with connect(warehouse, read_only=True) as con, progress_bar("predict", "stars") as progress:
         query = plan_tokens(con, _STARS, vocabulary)
@@ -155,6 +168,7 @@ def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]
     }
     for k, name in enumerate(PUBLISHED_TOKENS):
         unknown = np.full(len(stars), not _learned(model, name))
+        # NULL for a token that was never learned: its numbers would look like measurements
         numbers = {name: answers.values, f"{name}_error": answers.errors}
         numbers |= {f"{name}_{percent}": values for percent, values in percentiles.items()}
         columns |= {
@@ -201,6 +215,7 @@ def _git_commit() -> str:
         capture_output=True,
         text=True,
         check=False,
+        # git must not write into a checkout that someone else is working in
         env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
     )
     return found.stdout.strip()
@@ -222,6 +237,7 @@ def _inputs(settings: Settings, prepared: Prepared) -> dict[str, str]:
 def _point_latest(home: Home, name: str) -> None:
     """Let ``releases/latest`` point to a release, in one step."""
     link = home.releases / "latest"
+    # a link is made beside and renamed over the old one: no reader ever finds none
     fresh = home.releases / ".latest.partial"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(name, target_is_directory=True)

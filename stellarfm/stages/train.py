@@ -62,8 +62,20 @@ def train(settings: Settings, home: Home) -> TrainedRun:
 
 
 def read_split(home: Home, vocabulary: Vocabulary, split: Literal["train", "validation", "test"]) -> TokenTable:
-    """Return the stars of one side of the warehouse's training set, by identifier."""
+    """Return the stars of one side of the warehouse's training set, by identifier.
+
+    Returns
+    -------
+    TokenTable
+        Identifiers (N,), values and errors (N, T) for the T tokens of the vocabulary, each in the unit of its token.
+
+    Raises
+    ------
+    StellarError
+        If that side has no stars, or there is no warehouse.
+    """
     with connect(home.warehouse, read_only=True) as con:
+        # in the order of the identifier: batches are drawn by place, so that the order is part of the seed
         relation = f"(from marts.training_set where split = {literal(split)} order by source_id)"
         return read_tokens(con, relation, vocabulary)
 
@@ -89,23 +101,31 @@ def train_model(
     vocabulary
         Tokens of the tables.
     training_stars, validation_stars
-        Stars to learn from, and others to watch the loss on.
+        Stars to learn from, and others to watch the loss on: values and errors of shape (N, T), T tokens.
     data_hash
         Key of the content of both.
+
+    Returns
+    -------
+    TrainedRun
+        Its folder ``runs/<key>`` and its run in MLflow.
     """
     from stellarfm.model.checkpoint import CHECKPOINTS
     from stellarfm.model.training import train as fit
 
     network, training = presets(settings)
     training = training.for_tokens(len(vocabulary))
+    # how often a checkpoint is written changes nothing in the model
     what = asdict(replace(training, checkpoint_every=0))
     key = content_key(data_hash, vocabulary.to_dict(), asdict(network), what)
     registry = Registry(home)
     folder = home.runs / key
     params = {"data_hash": data_hash, "vocabulary": vocabulary.name, "preset": settings.training.preset}
+    # before the folder is looked at: a finished run goes on in MLflow with its evaluation
     run = registry.start_run(key, f"{vocabulary.name} {settings.training.preset}", params | _flat(asdict(training)))
     if folder.is_dir():
         return TrainedRun(key, folder, run)
+    # not `fresh_folder`, which would clear the checkpoints that a killed training goes on from
     partial = home.runs / f".{key}.partial"
     partial.mkdir(parents=True, exist_ok=True)
     (partial / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
@@ -123,6 +143,7 @@ def train_model(
             log=lambda step, metrics: registry.log_metrics(run, step, metrics),
         )
     write_json(partial / "training.json", result.to_dict())
+    # a finished training is never gone on with, and checkpoints hold the optimiser as well
     shutil.rmtree(partial / CHECKPOINTS, ignore_errors=True)
     publish_folder(partial, folder)
     return TrainedRun(key, folder, run)

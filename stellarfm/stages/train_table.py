@@ -64,12 +64,14 @@ def train_on_table(
     tell(f"{len(table):,} stars: {sizes['train']:,} to learn from, {sizes['test']:,} held out")
     if unknown:
         tell(f"never known in this table: {', '.join(unknown)}")
+    # there is no warehouse whose hash could stand for the data: their bytes do
     data_hash = content_key(*(array.tobytes().hex() for array in (table.ids, table.values, table.errors)))
     run = train_model(settings, home, vocabulary, parts["train"], parts["validation"], data_hash)
     held_out = HeldOut(parts["test"], parts["train"], answerable(vocabulary, unknown))
     evaluation = evaluate_model(home, run.key, run.model, held_out, data_hash)
     log_evaluation(home, run, evaluation)
     registry = Registry(home)
+    # without the gate: a model of one's own table is compared with no other
     version = registry.register(
         run.key, run.mlflow_run, run.model, model_tags(settings, vocabulary, evaluation.metrics)
     )
@@ -77,6 +79,13 @@ def train_on_table(
 
 
 def split_rows(table: TokenTable) -> dict[str, TokenTable]:
-    """Split rows by their identifier alone, with the rule ``split_of`` of every training set: a star never changes sides."""
+    """Split rows by their identifier alone, with the rule ``split_of`` of every training set: a star never changes sides.
+
+    Returns
+    -------
+    dict
+        The tables ``test``, ``validation`` and ``train``, of shapes (N, T) whose N add up: each row is in one of them.
+    """
+    # also the rule of the warehouse: a star that is in both never is in the test set here and in training there
     split = split_of(table.ids)
     return {name: table.rows(split == name) for name in ("test", "validation", "train")}

@@ -19,6 +19,7 @@ _COLUMN_TYPES = Literal["bigint", "integer", "smallint", "double", "float", "flo
 
 
 class _Part(BaseModel):
+    # forbid: a misspelt key would otherwise leave its default in place without a word
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -57,6 +58,7 @@ class Table(_Part):
 
     def names_at(self, service: str) -> dict[str, str]:
         """Return the service's name of each column that it has, by ours."""
+        # a service that is not listed speaks the words of the release
         there = self.at.get(service, ServiceTable(name=""))
         return {name: there.renamed.get(name, name) for name in self.columns if name not in there.absent}
 
@@ -84,6 +86,7 @@ class Identifier(_Part):
 
     def bits_below(self, level: int) -> int:
         """Return by how many bits an identifier is shifted to the right to give the pixel of a HEALPix level, nested."""
+        # each level up is four children in one pixel, thus two bits
         return self.num_bits_below_healpix + 2 * (self.healpix_level - level)
 
 
@@ -103,7 +106,13 @@ class Xp(_Part):
         return self.num_bp + self.num_rp
 
     def num_of(self, band: str) -> int:
-        """Return the coefficients of the band ``bp`` or ``rp``."""
+        """Return the number of coefficients of the band ``bp`` or ``rp``.
+
+        Raises
+        ------
+        KeyError
+            If it is another word.
+        """
         return {"bp": self.num_bp, "rp": self.num_rp}[band]
 
 
@@ -190,7 +199,13 @@ def load_survey(name: str) -> Survey:
 
 
 def num_coefficients_of(name: str) -> int:
-    """Return the XP coefficients of both bands of a release, by the name of its profile."""
+    """Return the number of XP coefficients of both bands of a release, by the name of its profile.
+
+    Raises
+    ------
+    StellarError
+        If there is no such profile, or the release has no spectra.
+    """
     xp = load_survey(name).xp
     if xp is None:
         raise StellarError(f"the profile {name} has no [xp]: the release has no spectra")
@@ -210,6 +225,7 @@ def find_release(survey: str, release: str) -> Survey:
     StellarError
         If no profile is of that release.
     """
+    # all are read: the name of a release stands in the file, and a broken one should be told
     profiles = [load_survey(name) for name in survey_names()]
     known = {profile.release: profile for profile in profiles if profile.survey == survey}
     if release not in known:

@@ -49,6 +49,7 @@ class Surveys:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything that a warehouse depends on, JSON-ready: all but the addresses of services."""
+        # another mirror or a new address gives the same rows: it must not make a warehouse old
         return {s.survey: s.model_dump(mode="json", exclude={"services", "files", "citation"}) for s in self.all}
 
 

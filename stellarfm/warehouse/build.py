@@ -50,6 +50,8 @@ def build_staging(
         if not parts:
             raise StellarError(f"the landing has no part of the table {archive_table}; run `stellarfm ingest` first")
         try:
+            # tables, not views on Parquet: checks set rows aside by deleting them here, and parts of the landing never change.
+            # Spectra are lists of any length in them, since DuckDB 2.0 loses arrays of fixed length in a left join
             con.execute(f"create table staging.{table} as {read_sql(f'staging/{table}')}", {"files": parts})
         except duckdb.BinderException as error:
             first = str(error).splitlines()[0]
@@ -58,6 +60,7 @@ def build_staging(
                 f"fetch it anew or mend {parts[0]}"
             ) from error
         rows = con.execute(f"select count(*) from staging.{table}").fetchall()[0][0]  # noqa: S608
+        # told here by its name: a warehouse without stars would fail much later, and less clearly
         if rows == 0 and archive_table not in may_be_empty:
             raise StellarError(
                 f"the table {archive_table} is empty: the selection has no rows; widen it and ingest again"
@@ -79,6 +82,7 @@ def build_marts(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> None:
     StellarError
         If a profile or a relation of ``sql/`` cannot be used; names the file.
     """
+    # macros are temporary, so that every connection which builds needs them anew
     install_rules(con, surveys)
     _create(con, "staging.apogee_stars", "staging/apogee_stars")
     con.execute("create schema crossmatch")
@@ -87,9 +91,11 @@ def build_marts(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> None:
         radius_arcsec = survey.crossmatch.radius_arcsec
         if radius_arcsec is None:
             raise StellarError(f"the profile of {survey.release} has no crossmatch.radius_arcsec; add it")
+        # Gaia is the side that knows proper motions: it is carried to the epoch of the other
         match(con, gaia, _side(survey), f"crossmatch.gaia_{name}", radius_arcsec=radius_arcsec)
     con.execute("create schema marts")
     assert surveys.gaia.astrometry is not None, "every profile of Gaia says where the zero point comes from"
+    # under one name whatever the release calls it: the marts below do not know which release they are made from
     _create(con, "marts.parallax_zero_point", f"marts/{surveys.gaia.astrometry.zero_point_mart}")
     for mart in _MARTS:
         _create(con, f"marts.{mart}", f"marts/{mart}")
@@ -133,6 +139,7 @@ def read_cuts(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
 
 def warehouse_texts() -> dict[str, str]:
     """Return the text of everything in ``sql/`` that a warehouse is built and checked with, for its content key."""
+    # what only publishing reads must not make a warehouse old
     return {name: text for name, text in sql_texts().items() if not name.startswith("catalog/")}
 
 

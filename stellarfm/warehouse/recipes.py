@@ -55,10 +55,12 @@ def recipe_of(landing: Landing) -> Recipe:
 
 
 def _surveys(absent: set[str], selection: Selection) -> Recipe:
+    # asked for by the stars of a selection: that none of them has a row is an answer, not a mistake
     of_stars = {
         table for table in build.STAGING.values() if table != _SOURCES and selection.how(table) in ("ids", "position")
     }
     not_given = frozenset(f"staging.{table}" for table, archive in build.STAGING.items() if archive in absent)
+    # without one side a match has no rows, and its rules nothing to judge
     matched = tuple(pairs for pairs, table in _CROSSMATCHES.items() if table not in not_given)
     return Recipe(
         staging=build.STAGING,

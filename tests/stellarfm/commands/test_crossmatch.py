@@ -84,7 +84,7 @@ def test_a_fast_star_is_found_where_it_was_at_the_epoch_of_each_row(folder: Path
 
 def test_a_missing_column_is_named_with_the_one_that_may_be_meant(folder: Path) -> None:
     duckdb.execute(f"copy (select 1.0 as RAJ2000, 2.0 as DEJ2000) to '{folder}/v.parquet'")
-    with pytest.raises(StellarError, match=r"v\.parquet has no column ra; is it RAJ2000"):
+    with pytest.raises(StellarError, match=r"v\.parquet has no column ra; it may be RAJ2000"):
         run(folder, f"{folder}/v.parquet", f"{folder}/tmass.csv", "-o", str(folder / "out.parquet"))
     words = ["--left-ra", "RAJ2000", "--left-dec", "DEJ2000", "-o", str(folder / "out.parquet")]
     assert run(folder, f"{folder}/v.parquet", f"{folder}/tmass.csv", *words)["pairs"] == 0
