@@ -83,10 +83,7 @@ class OpenModel:
         import pandas as pd
 
         answers = self.model.request(list(names))
-        columns = {}
-        for k, name in enumerate(names):
-            columns[name], columns[f"{name}_error"] = answers.values[:, k], answers.errors[:, k]
-        return pd.DataFrame(columns)
+        return pd.DataFrame(answers.columns())
 
 
 def open_model(which: str | int = "champion", *, home: str | Path = DEFAULT_HOME, device: str = "auto") -> OpenModel:

@@ -39,10 +39,7 @@ class StellarModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         """
         names = (params or {}).get("request", "teff,logg,m_h").split(",")
         self.model.perceive(model_input.to_numpy(np.float32), list(model_input.columns))
-        answers = self.model.request(names)
-        columns = {name: answers.values[:, i] for i, name in enumerate(names)}
-        columns |= {f"{name}_error": answers.errors[:, i] for i, name in enumerate(names)}
-        return pd.DataFrame(columns, index=model_input.index)
+        return pd.DataFrame(self.model.request(names).columns(), index=model_input.index)
 
 
 mlflow.models.set_model(StellarModel())

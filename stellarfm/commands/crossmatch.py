@@ -57,7 +57,7 @@ def crossmatch(
     """
     from stellarfm.crossmatch.tables import Columns, match_tables, workspace
 
-    with workspace(memory_limit, threads, temporary) as con, _bar(con) as told:
+    with workspace(memory_limit, threads, temporary) as con, _bar(con) as on_step:
         matched = match_tables(
             con,
             (left, Columns(left_ra, left_dec, left_pmra, left_pmdec, left_epoch)),
@@ -67,7 +67,7 @@ def crossmatch(
             find=find,
             one_to_one=one_to_one,
             proper_motions=not no_proper_motions,
-            told=told,
+            on_step=on_step,
         )
     facts = vars(matched)
     if as_json:

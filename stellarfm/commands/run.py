@@ -46,6 +46,10 @@ def run_product(
     home = Home.open(path)
     with home.lock():
         pass  # say at once, not after the server has started, that another run is at work
+    if settings.archive.name != "simulated":
+        from stellarfm.stages.ingest import source_of
+
+        source_of(settings)  # say at once, not after the server has started, what is wrong with files or conditions
     if use_champion:
         from stellarfm.registry import CHAMPION, Registry
 

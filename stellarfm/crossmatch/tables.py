@@ -82,7 +82,7 @@ def match_tables(
     find: str = "best",
     one_to_one: bool = False,
     proper_motions: bool = True,
-    told: Callable[[str], None] = lambda _: None,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> Matched:
     """Write the pairs of two tables, all columns of both and ``separation_arcsec``, in the order of the left rows.
 
@@ -102,7 +102,7 @@ def match_tables(
         Use each row at most once, the closest pairs first.
     proper_motions
         Whether rows are carried to the epoch of the other side.
-    told
+    on_step
         Called at the start of each of the `STEPS`.
 
     Returns
@@ -115,22 +115,22 @@ def match_tables(
     StellarError
         If a table, a column or a value is not what it should be.
     """
-    told(STEPS[0])
+    on_step(STEPS[0])
     sides = [
         _open(con, address, columns, name, proper_motions=proper_motions)
         for name, (address, columns) in (("left_table", left), ("right_table", right))
     ]
     _check_epochs(*sides)
-    told(STEPS[1])
+    on_step(STEPS[1])
     # the pairs may come in any order, and to keep one would cost memory
     con.execute("set preserve_insertion_order = false")
     found = find_pairs(con, *sides, radius_arcsec=radius_arcsec)
-    told(STEPS[2])
+    on_step(STEPS[2])
     if one_to_one:
         keep_one_to_one(con)
     elif find == "best":
         keep_nearest(con)
-    told(STEPS[3])
+    on_step(STEPS[3])
     # where each left row has one pair at most, the pairs are the matched left rows, and only the right ones are counted
     once = one_to_one or find == "best"
     matched_right = count_distinct(con, "right_row", "pairs")

@@ -64,10 +64,8 @@ def answer(
     truth
         True values of tokens, each of shape (N,), where they are known.
     """
-    shown = np.full_like(stars.values, np.nan)
-    columns = [vocabulary.index(name) for name in task.inputs]
-    shown[:, columns] = stars.values[:, columns]
-    answers = model.predict(TokenTable(stars.ids, shown, stars.errors), list(task.requests))
+    shown = stars.showing([vocabulary.index(name) for name in task.inputs])
+    answers = model.predict(shown, list(task.requests))
     places = [vocabulary.index(name) for name in task.requests]
     labels = stars.values[:, places]
     below = answers.cumulative(labels, stars.errors[:, places])

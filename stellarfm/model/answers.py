@@ -1,5 +1,6 @@
 """What a model says of stars: values, errors and percentiles."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,26 @@ class Answers:
     errors: Floats
     is_prior: NDArray[np.bool_]
     mixture: Mixture | None = None
+
+    def columns(self, percentiles: Mapping[str, float] | None = None) -> dict[str, Floats]:
+        """Return the answers as columns, each of shape (N,), in the units of the tokens.
+
+        Parameters
+        ----------
+        percentiles
+            Percentiles to give as well, by the suffix of their columns, e.g. ``{"16": 15.87}``.
+
+        Returns
+        -------
+        dict
+            For each token ``NAME`` and ``NAME_error``, then ``NAME_16`` and so on.
+        """
+        bounds = {suffix: self.percentile(percent) for suffix, percent in (percentiles or {}).items()}
+        found: dict[str, Floats] = {}
+        for k, name in enumerate(self.names):
+            found[name], found[f"{name}_error"] = self.values[:, k], self.errors[:, k]
+            found |= {f"{name}_{suffix}": bound[:, k] for suffix, bound in bounds.items()}
+        return found
 
     def percentile(self, percent: float) -> Floats:
         """Return a percentile of each answer.

@@ -1,6 +1,6 @@
 """A table of stars as the model sees it: one row a star, one column a token, NaN where nothing is known."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,18 @@ class TokenTable:
     def rows(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "TokenTable":
         """Return the table of some of the rows: by a mask (N,), by indices or by a slice, which copies nothing."""
         return TokenTable(self.ids[which], self.values[which], self.errors[which])
+
+    def showing(self, places: Sequence[int]) -> "TokenTable":
+        """Return the table with every other token unknown: what is asked for must not be among what is shown.
+
+        Parameters
+        ----------
+        places
+            Places in the vocabulary of the tokens that stay.
+        """
+        values = np.full_like(self.values, np.nan)  # (N, T)
+        values[:, list(places)] = self.values[:, list(places)]
+        return TokenTable(self.ids, values, self.errors)
 
     def blocks(self, num_rows: int = 65_536) -> Iterator["TokenTable"]:
         """Yield the rows in order, at most `num_rows` at a time: what a pass over a memory-mapped table holds in memory."""

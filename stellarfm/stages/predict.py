@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -120,15 +119,9 @@ def _answer(
     model: "FoundationModel", stars: TokenTable, kept: pa.Table, shown: Sequence[int], request: Request
 ) -> tuple[pa.Table, int]:
     # NaN is "not shown": a column of the table that is requested would give its own answer away
-    values = np.full_like(stars.values, np.nan)
-    values[:, shown] = stars.values[:, shown]
-    answers = model.predict(TokenTable(stars.ids, values, stars.errors), list(request.names))
+    answers = model.predict(stars.showing(shown), list(request.names))
     # without an identifier the row's number is the only way back to the table
     columns: dict[str, pa.Array] = {name: kept[name] for name in kept.column_names} or {"row": pa.array(stars.ids)}
-    bounds = {name: answers.percentile(percent) for name, percent in PERCENTILES.items()} if request.percentiles else {}
-    for k, name in enumerate(request.names):
-        columns[name] = pa.array(answers.values[:, k])
-        columns[f"{name}_error"] = pa.array(answers.errors[:, k])
-        for percent, bound in bounds.items():
-            columns[f"{name}_{percent}"] = pa.array(bound[:, k])
+    answered = answers.columns(PERCENTILES if request.percentiles else None)
+    columns |= {name: pa.array(values) for name, values in answered.items()}
     return pa.table(columns), int(answers.is_prior.sum())

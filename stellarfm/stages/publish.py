@@ -158,22 +158,17 @@ def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> N
 
 
 def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]) -> pa.Table:
-    values = np.full_like(stars.values, np.nan)
-    values[:, shown] = stars.values[:, shown]
-    answers = model.predict(TokenTable(stars.ids, values, stars.errors), list(PUBLISHED_TOKENS))
-    percentiles = {percent: answers.percentile(share) for percent, share in PERCENTILES.items()}
+    seen = stars.showing(shown)
+    answers = model.predict(seen, list(PUBLISHED_TOKENS))
     columns: dict[str, Any] = {
         "source_id": stars.ids,
-        "num_tokens_observed": np.isfinite(values).sum(1).astype(np.int32),
+        "num_tokens_observed": np.isfinite(seen.values).sum(1).astype(np.int32),
     }
-    for k, name in enumerate(PUBLISHED_TOKENS):
-        unknown = np.full(len(stars), not _learned(model, name))
-        # NULL for a token that was never learned: its numbers would look like measurements
-        numbers = {name: answers.values, f"{name}_error": answers.errors}
-        numbers |= {f"{name}_{percent}": values for percent, values in percentiles.items()}
-        columns |= {
-            column: pa.array(values[:, k].astype(np.float32), mask=unknown) for column, values in numbers.items()
-        }
+    # NULL for a token that was never learned: its numbers would look like measurements
+    learned = {name: _learned(model, name) for name in PUBLISHED_TOKENS}
+    for column, values in answers.columns(PERCENTILES).items():
+        token = next(name for name in PUBLISHED_TOKENS if column == name or column.startswith(f"{name}_"))
+        columns[column] = pa.array(values.astype(np.float32), mask=np.full(len(stars), not learned[token]))
     return pa.table(columns, schema=_schema())
 
 

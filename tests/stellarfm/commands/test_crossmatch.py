@@ -100,5 +100,5 @@ def test_each_step_is_told_in_its_order(folder: Path) -> None:
     told: list[str] = []
     with workspace("100MB", 1) as con:
         tables = ((f"{folder}/gaia.parquet", Columns()), (f"{folder}/tmass.csv", Columns()))
-        match_tables(con, *tables, folder / "out.parquet", radius_arcsec=1.0, told=told.append)
+        match_tables(con, *tables, folder / "out.parquet", radius_arcsec=1.0, on_step=told.append)
     assert tuple(told) == STEPS
