@@ -5,7 +5,7 @@
 
 -- ---------------------------------------------------------------------------------------------------------------- photometry
 
--- Zero points of G, BP and RP in mag, for fluxes in electrons per second (Gaia DR3 documentation, table 5.4; Riello et al. 2021)
+-- Zero points of G, BP and RP in mag, for fluxes in electrons per second (Gaia DR3; Riello et al. 2021, A&A 649, A3)
 create macro g_zero_point_mag() as 25.6873668671;
 create macro bp_zero_point_mag() as 25.3385422158;
 create macro rp_zero_point_mag() as 24.7478955012;
@@ -16,7 +16,7 @@ create macro g_flux(g_mag) as pow(10, (g_zero_point_mag() - g_mag) / 2.5);
 -- Error in mag for a relative error of the flux of 1: 2.5 / ln 10
 create macro relative_to_mag() as 1.0857362;
 
--- Errors of the zero points of BP and RP in mag (Gaia DR3 documentation, table 5.4)
+-- Errors of the zero points of BP and RP in mag (Gaia DR3; Riello et al. 2021, A&A 649, A3)
 create macro bp_zero_point_error_mag() as 0.00279017;
 create macro rp_zero_point_error_mag() as 0.00377938;
 

@@ -13,13 +13,13 @@ import requests
 
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
-from stellarfm.archives.expected import Expected, in_bytes, in_time, size_of, time_of
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.gaia import GaiaSources
 from stellarfm.archives.healpix import SkyPart, divide
 from stellarfm.config import Settings
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
+from stellarfm.landing.expected import Expected, in_bytes, in_time, size_of, time_of
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids
 from stellarfm.landing.parts import Landing
@@ -238,7 +238,7 @@ class Counting:
             "requests": "jobs, calls of DataLink and files that are not here yet",
             "size_bytes": "of the landing"
             + (f"; {in_bytes(brought)} more while APOGEE's file is read" if brought else ""),
-            "time_s": "at the rates of a quick archive (stellarfm/archives/expected.py)",
+            "time_s": "at the rates of a quick archive (stellarfm/landing/expected.py)",
         }
         if way["xp"] == "bulk":
             self._notes["time_s"] += "; without the whole files of spectra (gaia.xp = bulk)"

@@ -5,7 +5,6 @@ from pathlib import Path
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
 from stellarfm.archives.counting import Counting, labelled_here, refuse_unfit
-from stellarfm.archives.expected import Expected, too_few_labels
 from stellarfm.archives.fetching import Fetching
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.healpix import SkyPart, divide
@@ -15,6 +14,7 @@ from stellarfm.conditions import refuse_odd_condition
 from stellarfm.config import Settings
 from stellarfm.dust.reddening import Reddenings
 from stellarfm.errors import StellarError
+from stellarfm.landing.expected import Expected, too_few_labels
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.parts import Landing, explain_full_disk
 from stellarfm.landing.selection import Asked, Selection

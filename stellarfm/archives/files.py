@@ -9,7 +9,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stellarfm.archives.expected import Expected
 from stellarfm.archives.mapping import FilesMapping, TableMapping, read_mapping, schema_of
 from stellarfm.archives.source import Query
 from stellarfm.atomic import cached_file_hash, content_key
@@ -19,6 +18,7 @@ from stellarfm.dust.reddening import write_map_part
 from stellarfm.errors import StellarError
 from stellarfm.formats import open_table
 from stellarfm.landing.casting import Cast, explain, plan_casts, select
+from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import NOT_GIVEN, Landing
 from stellarfm.landing.schema import EBV, landing_schemas
 from stellarfm.landing.selection import Selection

@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import pyarrow as pa
 
-from stellarfm.archives.expected import Expected
 from stellarfm.archives.source import Query
 from stellarfm.atomic import cached_file_hash
 from stellarfm.errors import StellarError
+from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import Landing
 from stellarfm.landing.selection import Selection
 from stellarfm.progress import ProgressCallback

@@ -4,8 +4,8 @@ import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from stellarfm.archives.expected import BYTES_PER_ROW, SIMULATED_STARS_PER_S, Expected
 from stellarfm.archives.source import Query
+from stellarfm.landing.expected import BYTES_PER_ROW, SIMULATED_STARS_PER_S, Expected
 from stellarfm.landing.parts import Landing
 from stellarfm.landing.selection import Selection
 from stellarfm.progress import ProgressCallback, no_progress

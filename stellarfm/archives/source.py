@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from stellarfm.archives.expected import Expected
+from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import Landing
 from stellarfm.landing.selection import Selection
 from stellarfm.progress import ProgressCallback

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stellarfm.archives.expected import Expected
 from stellarfm.archives.simulated import SimulatedSky
 from stellarfm.archives.source import Query, Source
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
+from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import Landing
 from stellarfm.progress import progress_bar
 from stellarfm.surveys.selection import choose_surveys

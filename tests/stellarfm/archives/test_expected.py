@@ -15,7 +15,13 @@ from typer.testing import CliRunner
 
 from stellarfm.archives.counting import labelled_here, refuse_unfit
 from stellarfm.archives.esa import Esa
-from stellarfm.archives.expected import (
+from stellarfm.archives.files import Files
+from stellarfm.archives.leung_bovy import DATASETS, LeungBovy
+from stellarfm.archives.simulated import SimulatedSky
+from stellarfm.cli import app
+from stellarfm.config import Archive, Gaia, Settings
+from stellarfm.errors import StellarError
+from stellarfm.landing.expected import (
     Expected,
     in_bytes,
     in_time,
@@ -23,12 +29,6 @@ from stellarfm.archives.expected import (
     time_of,
     too_few_labels,
 )
-from stellarfm.archives.files import Files
-from stellarfm.archives.leung_bovy import DATASETS, LeungBovy
-from stellarfm.archives.simulated import SimulatedSky
-from stellarfm.cli import app
-from stellarfm.config import Archive, Gaia, Settings
-from stellarfm.errors import StellarError
 from stellarfm.landing.parts import Landing
 from stellarfm.surveys.selection import choose_surveys
 from tests.archive_server import ArchiveServer
