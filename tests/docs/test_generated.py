@@ -47,7 +47,8 @@ def test_every_survey_is_there_with_its_columns(name: str) -> None:
 
 def test_the_radius_of_2mass_has_its_reason() -> None:
     below = generated_page("surveys").split("(survey-twomass)=")[1]
-    assert "Marrese et al. 2019" in next(line for line in below.splitlines() if line.startswith("| Why |"))
+    why = next(line for line in below.splitlines() if line.startswith("| Why |"))
+    assert "1.5 arcsec" in why and "tests/benchmarks/clusters.py" in why
 
 
 @pytest.mark.parametrize("table", TABLES)
