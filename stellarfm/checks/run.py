@@ -96,14 +96,13 @@ def check_tables(
         If a critical expectation fails, or more rows than allowed would be set aside. Docs, failing rows and record
         are written before, and no row is deleted.
     """
-    chosen = surveys or choose_surveys()
+    chosen, asked = surveys or choose_surveys(), selection or Selection()
     known = {table: _survey_parameters(chosen) | dict((parameters or {}).get(table, {})) for table in tables}
     with open_validator(database, folder, memory_limit, threads) as validator:
         install_rules(validator.con, chosen)
         suites = [read_suite(table) for table in tables]
-        measured = {
-            suite.table: _derive(validator, suite, selection or Selection()) for suite in suites
-        }  # all before the first is judged, see `Validator`
+        # all before the first is judged, see `Validator`
+        measured = {suite.table: _derive(validator, suite, asked) for suite in suites}
         reports = [
             _check_table(
                 validator,
@@ -111,7 +110,7 @@ def check_tables(
                 measured[suite.table],
                 folder,
                 known[suite.table],
-                selection or Selection(),
+                asked,
                 (accepted or {}).get(suite.table, {}),
             )
             for suite in (suite.without(not_given) for suite in suites)
@@ -120,7 +119,7 @@ def check_tables(
         validator.write_docs()
         # the first table in the order of the suites, for what is wrong in staging is the cause of what is wrong later
         objection = next(filter(None, (_objection(table, limits) for table in reports)), "")
-        report = CheckReport(tuple(reports), objection, tuple(cuts), (selection or Selection()).where)
+        report = CheckReport(tuple(reports), objection, tuple(cuts), asked.where)
         write_record(folder, report)
         write_index(folder)
         if report.error and (raise_drift or not report.has_only_drifted or _too_many(reports, limits)):
