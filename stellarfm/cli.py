@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stellarfm import __version__
 from stellarfm.commands.catalog import catalog_app
 from stellarfm.commands.checks import checks_app
 from stellarfm.commands.crossmatch import crossmatch
@@ -28,17 +29,21 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:
+    """Print the version, before anything else is asked for."""
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """From sky surveys to a published catalogue of stellar parameters."""
-    if show_version:
-        from importlib.metadata import version
-
-        typer.echo(version("stellarfm"))
-        raise typer.Exit
 
 
 @app.command()

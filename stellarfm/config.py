@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from stellarfm.errors import StellarError
+from stellarfm.suggestions import near
 
 DEFAULT_FILE = Path("stellarfm.toml")
 _PREFIX = "STELLARFM_"
@@ -243,6 +244,25 @@ def setting_names() -> list[str]:
     ]
 
 
+def changed_settings(resolved: str) -> list[str]:
+    """Return the settings of a run that differ from the defaults, as ``section.key=value``.
+
+    Parameters
+    ----------
+    resolved
+        All settings as JSON, as a release keeps them.
+    """
+    defaults = Settings.model_construct().model_dump(mode="json")
+    changed = []
+    for name, value in json.loads(resolved).items():
+        # settings of another version may lack or have keys that are not known here
+        before = defaults.get(name)
+        pairs = value.items() if isinstance(value, dict) else [("", value)]
+        known = before if isinstance(before, dict) else {"": before}
+        changed += [f"{name}{'.' if key else ''}{key}={one}" for key, one in pairs if known.get(key) != one]
+    return changed
+
+
 def _read_toml(file: Path | None) -> dict[str, Any]:
     path = file or DEFAULT_FILE
     if file is None and not path.is_file():
@@ -259,9 +279,7 @@ def _read_override(override: str) -> dict[str, Any]:
     """Return ``section.key=value`` as a nested mapping."""
     name, equals, value = override.partition("=")
     if not equals:
-        raise StellarError(
-            f"--set needs section.key=value, not {override!r}; settings are {', '.join(setting_names())}"
-        )
+        raise StellarError(f"--set needs section.key=value, not {override!r}{_nearest_settings(name.strip())}")
     # text as it is: pydantic turns it into the type of the setting, as with the environment
     nested: Any = value.strip()
     for key in reversed(name.strip().split(".")):
@@ -271,11 +289,19 @@ def _read_override(override: str) -> dict[str, Any]:
 
 def _refuse_unknown_environment() -> None:
     """Refuse STELLARFM_ variables that set nothing: a misspelt one would otherwise pass unnoticed."""
+    for sentence in unknown_variables():
+        raise StellarError(sentence)
+
+
+def unknown_variables() -> list[str]:
+    """Return a sentence for each STELLARFM_ variable of the environment that sets nothing, with those near it."""
     known = {_variable(name) for name in setting_names()} | _NOT_SETTINGS
     earlier = {_variable(name) for name in RENAMED}
     unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known | earlier)
-    if unknown:
-        raise StellarError(f"the environment variable {unknown[0]} sets nothing; known are {', '.join(sorted(known))}")
+    return [
+        f"the environment variable {name} sets nothing{near(name, known) or '; STELLARFM_SECTION__KEY sets section.key'}"
+        for name in unknown
+    ]
 
 
 def _read_renamed_environment() -> list[dict[str, Any]]:
@@ -292,6 +318,22 @@ def _variable(name: str) -> str:
     return _PREFIX + name.upper().replace(".", "__")
 
 
+def _nearest_settings(name: str) -> str:
+    """Return what a person may have meant by a name that is no setting: those near it, else what its section or all have."""
+    section, _, key = name.partition(".")
+    known = setting_names()
+    inside = [one for one in known if one.startswith(f"{section}.")]
+    if inside and key:  # by the key alone, as all of them share the section
+        keys = [one.partition(".")[2] for one in inside]
+        return near(key, keys) or f"; [{section}] has {', '.join(keys)}"
+    # a key without its section is found by itself, and told with it
+    alone = {one: one.rpartition(".")[2] for one in known if not key}
+    by_key = [one for one, short in alone.items() if short == name] or [o for o, s in alone.items() if near(name, [s])]
+    if close := f" (near it: {', '.join(by_key)})" if by_key else near(name, known):
+        return close
+    return f"; sections are {', '.join(dict.fromkeys(one.partition('.')[0] for one in known))}"
+
+
 def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:
     for key, value in other.items():
         if isinstance(value, dict) and isinstance(into.get(key), dict):
@@ -305,6 +347,10 @@ def _sentence(error: ValidationError) -> str:
     # one sentence that a person can act on; the next mistake is told by the next run
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden" and isinstance(first["input"], dict) and first["input"]:
+        name = (
+            f"{name}.{next(iter(first['input']))}"  # of an unknown section pydantic gives the name of the section alone
+        )
     if first["type"] == "extra_forbidden":
-        return f"unknown setting {name!r}; settings are {', '.join(setting_names())}"
+        return f"unknown setting {name!r}{_nearest_settings(name)}"
     return f"the setting {name} cannot be {first.get('input')!r}: {first['msg'][0].lower()}{first['msg'][1:]}"

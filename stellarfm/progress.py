@@ -24,7 +24,8 @@ def no_progress(_done: int, _total: int, _remark: str) -> None:
     """Do nothing: the callback where nobody wants to know."""
 
 
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+"""Where remarks go; what stands in brackets, a path or a value, is no markup."""
 
 
 class _Rate(ProgressColumn):
@@ -38,7 +39,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress_bar(title: str, unit: str) -> Iterator[ProgressCallback]:
-    """Show a bar while the block runs; without a terminal only its end is printed.
+    """Show a bar while the block runs; without a terminal only its end is printed, and nothing if it never began.
 
     Parameters
     ----------
@@ -56,12 +57,22 @@ def progress_bar(title: str, unit: str) -> Iterator[ProgressCallback]:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[remark]}"),
+        TextColumn("{task.fields[remark]}", markup=False),
     )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(title, total=None, unit=unit, remark="")
+    progress = Progress(*columns, console=console)
+    task = progress.add_task(title, total=None, unit=unit, remark="")
 
-        def advance(done: int, total: int, remark: str = "") -> None:
-            progress.update(task, completed=done, total=total, remark=remark)
+    def advance(done: int, total: int, remark: str = "") -> None:
+        progress.start()  # which does nothing the second time
+        progress.update(task, completed=done, total=total, remark=remark)
 
+    if console.is_terminal:  # where nobody watches, a bar of something that never began would be all that is left
+        progress.start()
+    try:
         yield advance
+    except BaseException:
+        progress.live.transient = progress.tasks[0].total is None
+        raise
+    finally:
+        if progress.live.is_started:
+            progress.stop()

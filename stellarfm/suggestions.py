@@ -1,4 +1,4 @@
-"""What a misspelt name may stand for."""
+"""Words of messages: what a misspelt name may stand for, and how many there are of something."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -10,3 +10,8 @@ def near(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name.lower(), folded, n=3, cutoff=0.5)
     close += [one for one in folded if one not in close and one.startswith(f"{name.lower()}_")][: 3 - len(close)]
     return f" (near it: {', '.join(folded[one] for one in close)})" if close else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -89,14 +89,15 @@ def environment(folder: Path, looked_up: Path | None = None) -> dict[str, str]:
     }
     env |= {"HOME": str(folder), "COLUMNS": "120", "OMP_NUM_THREADS": "2"}
     if looked_up is not None:
-        env |= {"PYTHONPATH": str(REPOSITORY / "tests" / "watch"), "STELLARWATCH": str(looked_up)}
+        path = os.pathsep.join([str(REPOSITORY / "tests" / "watch"), env.get("PYTHONPATH", "")])
+        env |= {"PYTHONPATH": path, "STELLARWATCH": str(looked_up)}
     return env
 
 
 def start(arguments: Sequence[str], folder: Path, looked_up: Path | None = None) -> "subprocess.Popen[str]":
     """Start the command line in a folder."""
     return subprocess.Popen(
-        [sys.executable, "-m", "stellarfm.cli", *arguments],
+        [sys.executable, "-m", "stellarfm", *arguments],
         cwd=folder,
         env=environment(folder, looked_up),
         stdout=subprocess.PIPE,

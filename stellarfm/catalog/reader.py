@@ -1,6 +1,7 @@
 """Reading releases: find one, query it, compare two, verify one."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import duckdb
 
 from stellarfm.atomic import file_hash
+from stellarfm.catalog.answer import Answer, refusal
 from stellarfm.catalog.release import CATALOG_FILE, MANIFEST_FILE, Release
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
@@ -34,26 +36,40 @@ class Catalog:
         """Return a read-only connection to the release; reading it never looks outside the file."""
         return open_database(self.folder / CATALOG_FILE, read_only=True)
 
-    def query(self, sql: str, parameters: dict[str, Any] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return column names and rows of a query.
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+        """Return the answer to a query: ``.df()``, ``.arrow()``, ``.pl()``, ``.fetchall()``, or row by row.
+
+        Parameters
+        ----------
+        sql
+            One query in DuckDB's SQL.
+        parameters
+            Values for its ``$name``.
 
         Raises
         ------
         StellarError
-            If DuckDB refuses the query; the message is DuckDB's.
+            If it is not one query, or DuckDB refuses it; the message is DuckDB's.
         """
-        with self.connect() as con:
-            try:
-                result = con.execute(sql, parameters or {})
-                names = [column[0] for column in result.description or []]
-                return names, result.fetchall()
-            except duckdb.Error as error:
-                raise StellarError(f"the catalogue refused the query: {_one_line(error)}") from error
+        con = self.connect()
+        try:
+            statements = con.extract_statements(sql)
+            if len(statements) != 1:
+                wrong = f"holds {len(statements)} queries" if statements else "is empty"
+                raise StellarError(f"the query {wrong}; give one")
+            relation = con.sql(statements[0], params=dict(parameters) if parameters else None)
+        except duckdb.Error as error:
+            raise refusal(error) from error
+        if relation is None:
+            raise StellarError("the query gives no table; it may only read")
+        # the relation holds its connection: it can be read for as long as somebody has it
+        return Answer(relation)
 
     def star(self, source_id: int) -> dict[str, Any] | None:
         """Return one star by its Gaia DR3 source identifier, None if it is not in the release."""
-        names, rows = self.query("select * from stars where source_id = $source_id", {"source_id": source_id})
-        return dict(zip(names, rows[0], strict=True)) if rows else None
+        found = self.query("select * from stars where source_id = $source_id", {"source_id": int(source_id)})
+        row = found.fetchone()
+        return dict(zip(found.columns, row, strict=True)) if row else None
 
     def verify(self) -> None:
         """Compare every file with the hash it was published with.
@@ -115,8 +131,3 @@ def _read(folder: Path) -> Catalog:
 def _number(version: str) -> int:
     digits = version.split("-")[0].removeprefix("r")
     return int(digits) if digits.isdigit() else 0
-
-
-def _one_line(error: duckdb.Error) -> str:
-    """Return DuckDB's message up to the first line break; what follows draws an arrow below the query."""
-    return str(error).splitlines()[0]

@@ -1,16 +1,28 @@
 """`stellarfm catalog`: list, show, query and verify the published releases."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_facts, print_json, print_table, print_text
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json
+from stellarfm.commands.printing import print_facts, print_json, print_table, print_text
+from stellarfm.suggestions import counted
+
+if TYPE_CHECKING:
+    from stellarfm.catalog.answer import Answer
 
 catalog_app = typer.Typer(no_args_is_help=True, help="The published releases: list, show, query, verify.")
 
 Version = Annotated[str, typer.Option("--release", help="Name of a release, as `catalog list` shows it.")]
 
-_SHOWN_ROWS = 50
+_METRIC_COLUMNS = ("model", "token", "against", "stars", "scatter", "bias", "in 68 %")
+_PARTS = {
+    "provenance": "select name, value from provenance",
+    "metrics": "select task, model, token, against, num_stars, scatter, bias, coverage_68 from metrics",
+    "flags": "select bit, name, num_stars, description from flags",
+    "columns": "select column_name, data_type, unit, description from columns where table_name = 'stars'",
+}
 
 
 @catalog_app.command("list")
@@ -40,23 +52,39 @@ def show(home: Home = DEFAULT_HOME, release: Version = "latest", as_json: Json =
     from stellarfm.catalog.reader import open_catalog
 
     catalog = open_catalog(home, release)
-    parts = {
-        "provenance": "select name, value from provenance",
-        "metrics": "select model, token, against, num_stars, scatter, bias, coverage_68 from metrics",
-        "flags": "select bit, name, num_stars, description from flags",
-        "columns": "select column_name, data_type, unit, description from columns where table_name = 'stars'",
-    }
-    found = {name: catalog.query(sql) for name, sql in parts.items()}
+    found = {name: catalog.query(sql) for name, sql in _PARTS.items()}
     if as_json:
         return print_json(
-            {name: [dict(zip(columns, row, strict=True)) for row in rows] for name, (columns, rows) in found.items()}
+            {name: [dict(zip(answer.columns, row, strict=True)) for row in answer] for name, answer in found.items()}
         )
-    print_text(f"[bold]Release {catalog.release.version}[/bold], {catalog.release.num_stars:,} stars\n")
-    print_facts(dict(found["provenance"][1]))
-    for name in ("metrics", "flags", "columns"):
+    print_text(f", {catalog.release.num_stars:,} stars\n", heading=f"Release {catalog.release.version}")
+    print_facts({name: _in_words(value) for name, value in found["provenance"]})
+    _print_metrics(found["metrics"])
+    for name in ("flags", "columns"):
         print_text()
-        print_table(*found[name], title=name)
+        print_table(found[name].columns, found[name], title=name)
     return None
+
+
+def _in_words(value: str) -> str:
+    """Return the settings, which are JSON of one long line, as those that differ from the defaults; other facts as they are."""
+    if not value.startswith("{"):
+        return value
+    from stellarfm.config import changed_settings
+
+    return ", ".join(changed_settings(value)) or "the defaults"
+
+
+def _print_metrics(answer: "Answer") -> None:
+    """Print the figures of the model, task by task."""
+    for task in dict.fromkeys(row[0] for row in answer):
+        print_text()
+        rows = [row[1:] for row in answer if row[0] == task]
+        print_table(_METRIC_COLUMNS, [[*row[:4], *map(_in_short, row[4:])] for row in rows], title=f"metrics: {task}")
+
+
+def _in_short(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 @catalog_app.command()
@@ -66,18 +94,30 @@ def query(
     ],
     home: Home = DEFAULT_HOME,
     release: Version = "latest",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--out", help="File to write, in the format of its suffix.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Query a release with SQL.
+    """Query a release with SQL: all digits; all rows in a pipe, a file, as CSV and JSON; what fits on a terminal.
 
     Example: stellarfm catalog query "select count(*), avg(teff) from stars"
     """
     from stellarfm.catalog.reader import open_catalog
+    from stellarfm.commands import query_output
 
-    columns, rows = open_catalog(home, release).query(sql)
-    if as_json:
-        return print_json([dict(zip(columns, row, strict=True)) for row in rows])
-    return print_table(columns, rows, limit=_SHOWN_ROWS)
+    answer = open_catalog(home, release).query(sql)
+    if output is not None:
+        rows = query_output.write_answer(answer, output)
+        return (
+            print_json({"output": str(output), "rows": rows})
+            if as_json
+            else print_text(f"{counted(rows, 'row')} in {output}")
+        )
+    if as_csv:
+        return query_output.print_csv(answer)
+    return query_output.print_json_rows(answer) if as_json else query_output.print_answer(answer)
 
 
 @catalog_app.command()

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_json, print_table, print_text
+from stellarfm.commands.cells import cell
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json
+from stellarfm.commands.printing import print_fitting, print_json, print_table, print_text
 
 checks_app = typer.Typer(no_args_is_help=True, help="The data checks: what they found, the failing rows, Data Docs.")
 
@@ -34,14 +36,16 @@ def show(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     print_table(["table", "rows", "rules", "not judged", "failed", "set aside"], rows)
     for table in report.tables:
         for finding in table.findings:
-            print_text(f"\n[bold]{finding.severity}[/bold] {sentence(table.table, finding)}", soft_wrap=True)
+            print_text(f" {sentence(table.table, finding)}", heading=f"\n{finding.severity}", soft_wrap=True)
     for table in report.tables:
         for rule, why in table.not_judged:
             print_text(f"\nnot judged {table.table}: {rule}: {why}", soft_wrap=True)
     if report.cuts:
         print_text()
         print_table(["step", "rows left"], [[cut, f"{left:,}"] for cut, left in report.cuts])
-    print_text(f"\n{'[bold]stopped[/bold] ' + report.error if report.error else 'passed'}", soft_wrap=True)
+    print_text(
+        f" {report.error}" if report.error else "\npassed", heading="\nstopped" if report.error else "", soft_wrap=True
+    )
     return print_text(f"docs    {docs}", soft_wrap=True)
 
 
@@ -70,8 +74,8 @@ def rows(
     if not any(listed for _, listed in found.values()):
         return print_text("no row breaks a rule" if table is None else f"no row of {table} breaks a rule")
     for name, (columns, listed) in found.items():
-        print_text(f"\n[bold]{name}[/bold], {count_failing_rows(folder, name):,} rows")
-        print_table(*(_in_short(columns, listed) if table is None else _readable(columns, listed)))
+        print_text(f", {count_failing_rows(folder, name):,} rows", heading=f"\n{name}")
+        print_fitting(*(_in_short(columns, listed) if table is None else _readable(columns, listed)))
     return None
 
 
@@ -112,7 +116,7 @@ def _as_dict(report: Any, docs: str) -> dict[str, Any]:
     return {**asdict(report), "warnings": report.warnings, "quarantined_rows": report.quarantined_rows, "docs": docs}
 
 
-def _in_short(columns: list[str], listed: list[tuple[Any, ...]]) -> tuple[list[str], list[list[Any]]]:
+def _in_short(columns: list[str], listed: list[tuple[Any, ...]]) -> tuple[list[str], list[list[str]]]:
     """Keep what names a row, and the reasons."""
     from stellarfm.checks.failing import IDENTIFIERS
 
@@ -120,12 +124,12 @@ def _in_short(columns: list[str], listed: list[tuple[Any, ...]]) -> tuple[list[s
     return _readable(kept, [tuple(row[columns.index(name)] for name in kept) for row in listed])
 
 
-def _readable(columns: list[str], listed: list[tuple[Any, ...]]) -> tuple[list[str], list[list[Any]]]:
-    """Write lists as text; identifiers stay whole."""
+def _readable(columns: list[str], listed: list[tuple[Any, ...]]) -> tuple[list[str], list[list[str]]]:
+    """Write lists as how many they are; everything else stays whole."""
     return columns, [[_text(name, value) for name, value in zip(columns, row, strict=True)] for row in listed]
 
 
-def _text(name: str, value: Any) -> Any:
+def _text(name: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(v) for v in value) if name == "reasons" else f"{len(value)} values"
-    return str(value) if isinstance(value, int) and name.endswith("_id") else value
+    return cell(value)

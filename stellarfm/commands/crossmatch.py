@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stellarfm.commands.options import Json, print_facts, print_json
+from stellarfm.commands.options import Json
+from stellarfm.commands.printing import print_facts, print_json
 
 if TYPE_CHECKING:
     import duckdb

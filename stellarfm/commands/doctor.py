@@ -6,7 +6,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_json, print_table, print_text
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json
+from stellarfm.commands.printing import print_json, print_table, print_text
 from stellarfm.errors import StellarError
 
 _PACKAGES = (
@@ -37,7 +38,7 @@ def doctor(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     if as_json:
         print_json([asdict(inspection) for inspection in inspections])
     else:
-        rows = [["ok" if f.ok else "[bold red]look[/bold red]", f.what, f.value, f.advice] for f in inspections]
+        rows = [["ok" if f.ok else "look", f.what, f.value, f.advice] for f in inspections]
         print_table(["", "what", "found", "what to do"], rows)
         print_text()
     wrong = [inspection for inspection in inspections if not inspection.ok]

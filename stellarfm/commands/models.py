@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_json, print_table, print_text
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json
+from stellarfm.commands.printing import print_json, print_table, print_text
 
 model_app = typer.Typer(no_args_is_help=True, help="The registry of models: list, promote, roll back, import.")
 

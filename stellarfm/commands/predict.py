@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json, print_json, print_text
+from stellarfm.commands.options import DEFAULT_HOME, Home, Json
+from stellarfm.commands.printing import print_json, print_text
 
 
 def predict(
@@ -38,7 +39,11 @@ def predict(
         return print_json(
             {"output": str(output), "rows": made.rows, "prior_rows": made.prior_rows, "shown": list(made.shown)}
         )
-    print_text(f"{made.rows:,} rows in {output}, from {len(made.shown)} tokens", soft_wrap=True)
+    from stellarfm.suggestions import counted
+
+    print_text(f"{counted(made.rows, 'row')} in {output}, from {counted(len(made.shown), 'token')}", soft_wrap=True)
     if made.prior_rows:
-        print_text(f"{made.prior_rows:,} rows had none of them: their answers are those for any star of the sample")
+        print_text(
+            f"{counted(made.prior_rows, 'row')} had none of them: the answer there is that for any star of the sample"
+        )
     return None

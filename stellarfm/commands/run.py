@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stellarfm.commands.options import print_json, print_table, print_text
+from stellarfm.commands.printing import print_json, print_table, print_text
 from stellarfm.config import load_settings
 from stellarfm.evaluation.comparison import COLOUR_FIT
 from stellarfm.evaluation.report import best_scores
@@ -101,7 +101,7 @@ def _of_training(made: "Product") -> dict[str, Any]:
 def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     """Say what was made, how good it is, where it lies, and what to try next."""
     folder = path / "releases" / made.release.version
-    print_text(f"\n[bold]Release {made.release.version}[/bold]: {made.release.num_stars:,} stars with parameters\n")
+    print_text(f": {made.release.num_stars:,} stars with parameters\n", heading=f"\nRelease {made.release.version}")
     print_table(["from", "rows"], [[table, f"{rows:,}"] for table, rows in made.snapshot.rows.items()])
     print_text(f"{made.prepared.quarantined_rows:,} rows were set aside by the checks\n")
     if made.training is None:
@@ -111,7 +111,7 @@ def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     print_text(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
     print_text(f"checks     {_relative(Path(made.prepared.docs), path)}", soft_wrap=True)
     home = "" if path == Path("stellarfm-home") else f" --home {path}"
-    print_text("\n[bold]Try next[/bold]")
+    print_text(heading="\nTry next")
     program = "stellarfm" if shutil.which("stellarfm") else os.path.relpath(sys.argv[0])
     print_text(f'  {program} catalog query "select count(*), avg(teff) from stars"{home}')  # noqa: S608
     print_text(f"  {program} catalog show{home}")

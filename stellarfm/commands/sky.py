@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stellarfm.commands.options import Json, print_json, print_table, print_text
+from stellarfm.commands.options import Json
+from stellarfm.commands.printing import print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from stellarfm.realism.report import Comparison

@@ -5,17 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stellarfm.commands.options import (
-    DEFAULT_HOME,
-    Config,
-    Home,
-    Json,
-    Set,
-    print_facts,
-    print_json,
-    print_table,
-    print_text,
-)
+from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set
+from stellarfm.commands.printing import print_facts, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from stellarfm.config import Settings
@@ -73,8 +64,6 @@ def print_prospect(settings: "Settings", path: Path, *, as_json: bool) -> None:
     as_json
         Print an object with ``expected``, ``queries`` and ``warnings``.
     """
-    from rich.markup import escape
-
     from stellarfm.home import Home as Folder
     from stellarfm.stages.ingest import look_ahead
 
@@ -83,15 +72,13 @@ def print_prospect(settings: "Settings", path: Path, *, as_json: bool) -> None:
     if as_json:
         listed = [vars(query) for query in queries]
         return print_json({"expected": expected.to_dict(), "queries": listed, "warnings": expected.warnings})
-    print_table(
-        ["expected", "number", "how it is known"], [[escape(cell) for cell in line] for line in expected.lines()]
-    )
+    print_table(["expected", "number", "how it is known"], expected.lines())
     for warning in expected.warnings:
-        print_text(f"[bold]WARNING[/bold] {escape(warning)}", soft_wrap=True)
+        print_text(f" {warning}", heading="WARNING", soft_wrap=True)
     print_text()
     for query in queries:
         rows = "" if query.rows is None else f"  {query.rows:,} rows"
-        print_text(f"[bold]{query.table}[/bold] {query.part}{rows}\n  {escape(query.text)}", soft_wrap=True)
+        print_text(f" {query.part}{rows}\n  {query.text}", heading=query.table, soft_wrap=True)
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stellarfm.commands.options import print_json, print_table, print_text
+from stellarfm.commands.printing import print_json, print_table, print_text
 from stellarfm.config import Settings
 from stellarfm.evaluation.comparison import TREES
 from stellarfm.evaluation.report import best_scores
@@ -45,7 +45,7 @@ def print_evaluation(evaluation: Evaluation, trees: Sequence[dict[str, Any]] = (
     tasks = dict.fromkeys(row["task"] for row in metrics["rows"])
     for task in tasks:
         rows = [_row(row) for row in metrics["rows"] if row["task"] == task]
-        print_table(_COLUMNS, rows, title=f"[bold]{task}[/bold]")
+        print_table(_COLUMNS, rows, title=task)
         print_text()
     if trees:
         _print_ratios(metrics)
@@ -66,7 +66,7 @@ def _print_ratios(metrics: dict[str, Any]) -> None:
         if all(token in other for other in others.values())
     ]
     columns = ["token", "against", "scatter", *(f"of {name}" for name in others)]
-    print_table(columns, rows, title="[bold]as a share of the scatter of trees on the same rows and inputs[/bold]")
+    print_table(columns, rows, title="as a share of the scatter of trees on the same rows and inputs")
     print_text()
 
 

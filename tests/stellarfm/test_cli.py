@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import typer
 
+from stellarfm import __version__
 from stellarfm.cli import app
 from stellarfm.config import setting_names
-from tests.conftest import Made, stellarfm, succeed
+from tests.conftest import Made, start, stellarfm, succeed
 from tests.docs.blocks import pages
 from tests.docs.generated import generated_page
 
@@ -68,7 +69,12 @@ def test_wrong_usage_ends_with_2_and_no_arguments_show_the_help(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["run", "--set", "training.presett=small"], "unknown setting 'training.presett'; settings are"),
+        (["run", "--set", "training.presett=small"], "unknown setting 'training.presett' (near it: preset)"),
+        (["run", "--set", "trainin.preset=small"], "unknown setting 'trainin.preset' (near it: training.preset,"),
+        (["run", "--set", "preset=small"], "unknown setting 'preset' (near it: training.preset)"),
+        (["run", "--set", "archive.colour=1"], "unknown setting 'archive.colour'; [archive] has name, path, num_stars"),
+        (["run", "--set", "x.y=1"], "unknown setting 'x.y'; sections are seed, archive, retry"),
+        (["run", "--set", "seed"], "--set needs section.key=value, not 'seed' (near it: seed)"),
         (["run", "--set", "training.vocabulary=nothing"], "there is no vocabulary 'nothing'; use one of"),
         (["run", "--config", "absent.toml"], "the settings file absent.toml cannot be read"),
         (["run", "--home", "/proc/stellarfm"], "the home folder /proc/stellarfm cannot be written"),
@@ -91,6 +97,22 @@ def test_a_mistake_is_answered_with_one_sentence_and_exit_code_1(
     assert done.stderr.startswith("stellarfm: ")
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_told_by_the_command_and_by_the_module(tmp_path: Path) -> None:
+    done = stellarfm(["--version"], tmp_path)
+    assert (done.returncode, done.stdout.strip()) == (0, __version__)
+
+
+def test_whoever_reads_only_the_first_lines_is_told_no_error(made: Made) -> None:
+    sql = "select a.* from stars as a, stars as b limit 20000"
+    process = start(["catalog", "query", sql], made.folder)
+    assert process.stdout is not None
+    assert "source_id" in process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.wait(timeout=60)
 
 
 def test_debug_shows_where_it_happened(tmp_path: Path) -> None:
