@@ -4,6 +4,8 @@ from pathlib import Path
 
 import duckdb
 
+from stellarfm.sql_paths import database_path
+
 
 def open_database(
     path: str | Path = ":memory:", *, read_only: bool = False, **config: str | int
@@ -26,4 +28,4 @@ def open_database(
     """
     # an extension that is missing would otherwise be a download at the first query that needs it
     settings = {name: str(value) for name, value in config.items()} | {"autoinstall_known_extensions": "false"}
-    return duckdb.connect(str(path), read_only=read_only, config=settings)
+    return duckdb.connect(database_path(path), read_only=read_only, config=settings)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from stellarfm.catalog.reader import Catalog
 from stellarfm.catalog.reader import open_catalog as _open_catalog
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
-from stellarfm.formats import open_table
+from stellarfm.formats import open_memory, open_table
 from stellarfm.home import DEFAULT_HOME, Home
+from stellarfm.measured import as_measured
+from stellarfm.progress import tell
 from stellarfm.tokens import read_tokens
 
 if TYPE_CHECKING:
@@ -52,13 +52,11 @@ class OpenModel:
             If the table has no token of the model, or no rows.
         """
         with open_database() as con:
-            if isinstance(table, str | Path):
-                relation = open_table(con, table, "shown")
-            else:
-                relation = "shown"
-                con.register(relation, _registrable(table))
+            opener = open_table if isinstance(table, str | Path) else open_memory
+            opened = as_measured(con, opener(con, table, "shown"), self.model.vocabulary)
+            tell(*opened.notes)
             self.model.perceive(
-                read_tokens(con, relation, self.model.vocabulary, allow_missing=True, called="the table")
+                read_tokens(con, opened.relation, self.model.vocabulary, allow_missing=True, called=opened.called)
             )
         return self
 
@@ -131,16 +129,3 @@ def open_catalog(path: str | Path = DEFAULT_HOME, release: str = "latest") -> Ca
         If there is none.
     """
     return _open_catalog(Path(path), release)
-
-
-def _registrable(table: Any) -> Any:
-    """Return what DuckDB can register: an astropy table becomes one of Arrow."""
-    # without importing astropy, which takes long, to ask whether it is one of its tables
-    if hasattr(table, "colnames"):
-        from stellarfm.fits_votable import from_astropy
-
-        return from_astropy(table)
-    # a relation belongs to its own connection, and no other can read it
-    if isinstance(table, duckdb.DuckDBPyRelation):
-        return table.to_arrow_table()
-    return table

@@ -28,6 +28,12 @@ console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 """Where remarks go; what stands in brackets, a path or a value, is no markup."""
 
 
+def tell(*notes: str) -> None:
+    """Print sentences that a person should read beside a result; brackets in them are no markup."""
+    for note in notes:
+        console.print(note, soft_wrap=True, markup=False)
+
+
 class _Rate(ProgressColumn):
     """Items a second since the start."""
 

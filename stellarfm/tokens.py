@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stellarfm.errors import StellarError
+from stellarfm.formats.names import match_name
 from stellarfm.model.token_table import TokenTable
 from stellarfm.sql_text import identifier
 from stellarfm.vocabulary import Token, Vocabulary
@@ -87,17 +88,31 @@ def plan_tokens(
         has_error = bool(error) and _binds(con, relation, error)
         selects.append(_array(len(groups), value, error if has_error else "", len(places)))
         groups.append(tuple(places))
-    star = vocabulary.identifier if vocabulary.identifier in columns else "row_number() over () - 1"
+    star = match_name(vocabulary.identifier, sorted(columns))
     # under another name: a kept column may be called id, as the select calls its own
     kept = [f"{identifier(name)} as {identifier('kept ' + name)}" for name in keep]
-    sql = ", ".join([f"cast({star} as bigint) as id", *selects, *kept])
+    sql = ", ".join([f"{_row_id(con, relation, star)} as id", *selects, *kept])
     return TokenQuery(f"select {sql} from {relation}", tuple(groups), tuple(missing), len(vocabulary), tuple(keep))  # noqa: S608
 
 
 def identifiers(con: duckdb.DuckDBPyConnection, relation: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Return the columns that tell whose row it is: the vocabulary's identifier, and names or ids of other surveys."""
     columns = con.sql(f"select * from {relation} limit 0").columns  # noqa: S608
-    return tuple(name for name in columns if name == vocabulary.identifier or _IDENTIFIER.fullmatch(name))
+    star = match_name(vocabulary.identifier, columns)
+    return tuple(name for name in columns if name == star or _IDENTIFIER.fullmatch(name))
+
+
+def _row_id(con: duckdb.DuckDBPyConnection, relation: str, star: str | None) -> str:
+    """Return what a row is known by, as SQL of type BIGINT: equal identifiers are equal, whatever their type."""
+    if star is None:
+        return "row_number() over () - 1"
+    quoted = identifier(star)
+    kind = str(con.sql(f"select {quoted} from {relation} limit 0").types[0])  # noqa: S608
+    if kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"):
+        return f"cast({quoted} as bigint)"
+    # names, and numbers beyond 2^63: 62 bits of a hash that no version of DuckDB changes
+    hashed = f"cast(md5_number({quoted}::varchar) % 4611686018427387904 as bigint)"
+    return f"coalesce(try_cast({quoted} as bigint), {hashed})" if kind != "DOUBLE" else f"cast({quoted} as bigint)"
 
 
 def read_tokens(

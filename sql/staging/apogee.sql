@@ -26,4 +26,4 @@ select
     case when H_ERR between -9000 and 99 then H_ERR end as h_error,
     case when K between -9000 and 99 then K end as k,
     case when K_ERR between -9000 and 99 then K_ERR end as k_error
-from read_parquet($files)
+from read_parquet($files, hive_partitioning = false)

@@ -4,4 +4,4 @@ select
     logebv,
     logebv_error,
     map
-from read_parquet($files)
+from read_parquet($files, hive_partitioning = false)

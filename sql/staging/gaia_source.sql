@@ -34,4 +34,4 @@ select
     has_xp_continuous,
     radial_velocity,
     phot_variable_flag
-from read_parquet($files)
+from read_parquet($files, hive_partitioning = false)

@@ -41,4 +41,4 @@ select
     cast(case when isfinite(logc19_err) then logc19_err end as float) as logebv_error,
     cast(case when isfinite(g_fakemag) then g_fakemag end as float) as g_fakemag,
     cast(case when isfinite(g_fakemag_err) then g_fakemag_err end as float) as g_fakemag_error
-from read_parquet($files)
+from read_parquet($files, hive_partitioning = false)

@@ -17,4 +17,4 @@ select
     cc_flg,
     bl_flg,
     gal_contam
-from read_parquet($files)
+from read_parquet($files, hive_partitioning = false)

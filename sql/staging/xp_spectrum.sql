@@ -7,4 +7,4 @@ select
     cast(rp_coefficients as float[]) as rp_coefficients,
     cast(rp_coefficient_errors as float[]) as rp_coefficient_errors,
     rp_n_relevant_bases
-from read_parquet($files)
+from read_parquet($files, hive_partitioning = false)

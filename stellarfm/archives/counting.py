@@ -24,6 +24,7 @@ from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids
 from stellarfm.landing.parts import Landing
 from stellarfm.rules import install_rules
+from stellarfm.sql_paths import reader_paths
 
 LATER = "known after APOGEE's table is here"
 """Why a number is not known that rests on APOGEE's identifiers."""
@@ -70,7 +71,7 @@ def labelled_here(landing: Landing) -> int:
 
 def ids_of_apogee(files: list[Path]) -> Ids:
     """Return the Gaia identifiers in APOGEE's table, each once and in ascending order, shape (N,)."""
-    table = pq.read_table([str(file) for file in files], columns=["GAIAEDR3_SOURCE_ID"])
+    table = pq.read_table(reader_paths(files), columns=["GAIAEDR3_SOURCE_ID"])
     ids: Ids = np.unique(table.column(0).drop_null().to_numpy())
     # what is not positive is no identifier of Gaia
     return ids[ids > 0]
@@ -92,9 +93,10 @@ def good_ids(files: list[Path]) -> Ids:
     with open_database() as con:
         install_rules(con)
         found = con.execute(
-            "select distinct GAIAEDR3_SOURCE_ID from read_parquet($files) where GAIAEDR3_SOURCE_ID > 0 "
+            "select distinct GAIAEDR3_SOURCE_ID from read_parquet($files, hive_partitioning = false) "
+            "where GAIAEDR3_SOURCE_ID > 0 "
             "and isfinite(TEFF) and has_good_labels(STARFLAG, ASPCAPFLAG) order by all",
-            {"files": [str(file) for file in files]},
+            {"files": reader_paths(files)},
         ).fetchnumpy()
     ids: Ids = np.asarray(found["GAIAEDR3_SOURCE_ID"], np.int64)
     return ids

@@ -16,7 +16,9 @@ from stellarfm.database import open_database
 from stellarfm.dust.draws import SCHEMA, tokens_of_ebv
 from stellarfm.dust.reddening import write_map_part
 from stellarfm.errors import StellarError
-from stellarfm.formats import open_table
+from stellarfm.formats.opened import Opened, named
+from stellarfm.formats.paths import Address
+from stellarfm.formats.reading import open_address
 from stellarfm.landing.casting import Cast, explain, plan_casts, select
 from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import NOT_GIVEN, Landing
@@ -24,7 +26,7 @@ from stellarfm.landing.schema import EBV, landing_schemas
 from stellarfm.landing.selection import Selection
 from stellarfm.landing.xp_raw import TABLE as XP_TABLE
 from stellarfm.landing.xp_raw import RawFormat, read_raw
-from stellarfm.progress import ProgressCallback, console
+from stellarfm.progress import ProgressCallback, tell
 from stellarfm.surveys.selection import Surveys
 
 RELEASE = "files of one's own"
@@ -85,13 +87,15 @@ class Files:
         notes |= {field: "not given" for table, field in _EXPECTED.items() if table not in self._mapping.tables}
         notes |= {"labelled_stars": "known when the files are read", "size_bytes": "of the files"}
         labelled = None if "apogee_allstar" in self._mapping.tables else 0
-        size = sum(_path_of(file).stat().st_size for table in self._mapping.tables.values() for file in table.files)
+        size = sum(
+            file.stat().st_size for table in self._mapping.tables.values() for one in table.files for file in one.files
+        )
         return Expected(**rows, labelled_stars=labelled, requests=0, size_bytes=size, notes=notes)
 
     def _rows_of(self, table: str) -> int | None:
         """Return the rows of a table whose files are all Parquet."""
         mapping = self._mapping.tables.get(table)
-        paths = [] if mapping is None else [_path_of(file) for file in mapping.files]
+        paths = [] if mapping is None else [file for one in mapping.files for file in one.files]
         if any(path.suffix.lower() != ".parquet" for path in paths):
             return None
         return sum(int(pq.read_metadata(path).num_rows) for path in paths)
@@ -111,7 +115,7 @@ class Files:
                 self._ask_map(landing, part)
         progress(len(parts), len(parts), "")
 
-    def _parts(self) -> Iterator[tuple[str, str, str, str | None]]:
+    def _parts(self) -> Iterator[tuple[str, str, str, Address | None]]:
         """Yield table, part, what is read in words, and the file; gaia_source comes first, the map needs it."""
         for table in self._schemas:
             mapping = self._mapping.tables.get(table)
@@ -125,33 +129,40 @@ class Files:
             else:
                 yield table, NOT_GIVEN, f"{table} is not given: no rows", None
 
-    def _read(self, landing: Landing, table: str, part: str, address: str) -> None:
+    def _read(self, landing: Landing, table: str, part: str, address: Address) -> None:
         """Read one file into one part."""
         mapping = self._mapping.tables[table]
         called = f"{table}: {_relative(self._mapping.folder, address)}"
         with self._database() as con:
-            relation = self._open(con, table, address, mapping)
-            schema = schema_of(table, self._schemas[table], mapping, con.sql(f"from {relation}").columns)
-            casts, lacking = plan_casts(con, relation, schema, mapping.columns, called)
-            if lacking:
-                console.print(f"{called} lacks {', '.join(lacking)}: NULL for all rows", soft_wrap=True)
+            opened = self._open(con, table, address, mapping)
+            relation = opened.relation
+            schema = schema_of(table, self._schemas[table], mapping, list(opened.columns))
+            stated = {name: about.unit for name, about in opened.fields.items()}
+            casts, lacking = plan_casts(con, relation, schema, mapping.columns, called, stated)
+            tell(*opened.notes, *([f"{called} lacks {', '.join(lacking)}: NULL for all rows"] if lacking else []))
             text = _text(self._mapping.folder, address, mapping) + (f"; NULL: {', '.join(lacking)}" if lacking else "")
+            text += "".join(f"; {note}" for note in opened.notes)
             try:
                 data = con.sql(select(casts, relation)).to_arrow_reader(_ROWS_AT_ONCE)
                 if schema is EBV:
-                    data = _tokens(data, Path(address.partition("#")[0]).stem)
+                    data = _tokens(data, address.path.stem)
                 landing.write(table, part, data, text, RELEASE)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
                 raise _reason(con, casts, relation, called, error) from error
 
-    def _open(self, con: duckdb.DuckDBPyConnection, table: str, address: str, mapping: TableMapping) -> str:
+    def _open(self, con: duckdb.DuckDBPyConnection, table: str, address: Address, mapping: TableMapping) -> Opened:
         """Make a file known to a connection; the raw form of spectra has a reader of its own."""
-        raw = _RAW_FORMATS.get(Path(address).suffix.lower())
-        if table == XP_TABLE and raw is not None and not mapping.columns:
-            con.register("given", read_raw(address, raw, self._surveys.gaia))
-            return "given"
-        # as text: a reader that guesses types would turn "007" into 7 and hide values that cannot be cast
-        return open_table(con, address, "given", as_written=True)
+        raw = _RAW_FORMATS.get(address.path.suffix.lower())
+        if table == XP_TABLE and raw is not None and not mapping.columns and address.is_file:
+            try:
+                con.register("given", read_raw(str(address.path), raw, self._surveys.gaia))
+                return named("given", str(address.path), list(self._schemas[table].columns), {})
+            except StellarError:
+                # text may hold arrays in other forms, which the general reader knows, or names by row
+                if raw != "csv":
+                    raise
+        # as text: who casts says which value of which row is none
+        return open_address(con, address, "given", as_written=True)
 
     def _ask_map(self, landing: Landing, part: str) -> None:
         """Ask the dust map for the stars of one part of gaia_source."""
@@ -188,7 +199,7 @@ def _key(mapping: FilesMapping, seed: int) -> str:
     tables = {
         name: (
             # relative names and content: the same files in another folder give the same landing
-            [(_relative(mapping.folder, file), cached_file_hash(file.partition("#")[0])) for file in table.files],
+            [(_relative(mapping.folder, one), *map(cached_file_hash, one.files)) for one in table.files],
             {column: repr(value) for column, value in table.columns.items()},
         )
         for name, table in mapping.tables.items()
@@ -196,15 +207,11 @@ def _key(mapping: FilesMapping, seed: int) -> str:
     return content_key(_VERSION, tables, mapping.dust_map, seed if mapping.dust_map else None)
 
 
-def _text(folder: Path, address: str, mapping: TableMapping) -> str:
+def _text(folder: Path, address: Address, mapping: TableMapping) -> str:
     named = ", ".join(f"{name} = {column}" for name, column in mapping.columns.items())
     return _relative(folder, address) + (f" with {named}" if named else "")
 
 
-def _path_of(address: str) -> Path:
-    """Return the file of an address, which may name a table inside it."""
-    return Path(address.partition("#")[0])
-
-
-def _relative(folder: Path, address: str) -> str:
-    return address.removeprefix(f"{folder}/")
+def _relative(folder: Path, address: Address) -> str:
+    part = f"#{address.part}" if address.part else ""
+    return str(address.path).removeprefix(f"{folder}/") + part

@@ -8,6 +8,7 @@ from typing import Any
 
 from stellarfm.dust.maps import MAP_NAMES
 from stellarfm.errors import StellarError
+from stellarfm.formats.paths import Address, find
 from stellarfm.landing.casting import ColumnSource
 from stellarfm.landing.schema import EBV, TableSchema
 from stellarfm.suggestions import near
@@ -16,7 +17,6 @@ REQUIRED = "gaia_source"
 """The one table that cannot be left out."""
 
 _KEYS = ("files", "columns")
-_GLOB_SIGNS = "*?["
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class TableMapping:
     Attributes
     ----------
     files
-        In the order of the mapping, patterns resolved; ``file.duckdb#table`` keeps its table.
+        In the order of the mapping, patterns resolved; ``file.duckdb#table`` keeps its table, a folder is one table.
     columns
         Columns that do not have the archive's name in the files.
     """
 
-    files: tuple[str, ...]
+    files: tuple[Address, ...]
     columns: Mapping[str, ColumnSource] = field(default_factory=dict)
 
 
@@ -122,21 +122,19 @@ def _table(path: Path, name: str, section: Mapping[str, Any], schema: TableSchem
     )
 
 
-def _find(path: Path, table: str, named: str) -> list[str]:
+def _find(path: Path, table: str, named: str) -> list[Address]:
     """Return the files that a name or pattern means, relative to the folder of the mapping."""
     folder = path.absolute().parent
-    text, mark, part = named.partition("#")
-    # a file whose name holds a bracket or an asterisk is that file, not a pattern
-    if (folder / text).is_file() or not any(sign in text for sign in _GLOB_SIGNS):
-        found = [folder / text]
-    else:
-        pattern = Path(text)
-        # Path.glob takes relative patterns only
-        base = Path(pattern.anchor) if pattern.is_absolute() else folder
-        found = sorted(base.glob(str(pattern.relative_to(base) if pattern.is_absolute() else pattern)))
-    if not found or not all(file.is_file() for file in found):
-        raise StellarError(f"{path}: [{table}] names {named!r}, but there is no such file in {folder}")
-    return [f"{file}{mark}{part}" for file in found]
+    try:
+        found = find(named, folder)
+    except StellarError as error:
+        raise StellarError(
+            f"{path}: [{table}] names {named!r}, but there is no such file in {folder} ({error})"
+        ) from error
+    if found.is_file or found.root is not None:
+        return [found]
+    # files of a pattern are read one by one: each may be of any format and have its own columns
+    return [Address(file, found.part, (file,)) for file in found.files]
 
 
 def _column(path: Path, table: str, key: str, value: Any, known: list[str]) -> ColumnSource:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
@@ -16,7 +16,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from stellarfm.archives.credentials import Credentials
 from stellarfm.archives.retry import RefusedError, RetryPolicy, TransientError, status_of
 from stellarfm.errors import StellarError
-from stellarfm.fits_votable import read_file
+from stellarfm.formats.reading import read_columns
 from stellarfm.landing.jobs import Jobs
 
 T = TypeVar("T")
@@ -244,7 +244,9 @@ def read_answer(content: bytes) -> pa.Table:
     """
     # by the first bytes: astroquery and servers do not agree on who unzips, and its own reader fails on plain FITS
     plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    kind = "fits" if plain[:6] == b"SIMPLE" else "votable" if b"<VOTABLE" in plain[:2000] else ""
+    kind: Literal["fits", "votable", ""] = (
+        "fits" if plain[:6] == b"SIMPLE" else "votable" if b"<VOTABLE" in plain[:2000] else ""
+    )
     # an HTML page with status 200 is no refusal of the query: it may be a busy front end, and is retried
     if not kind:
         raise TransientError(f"the answer is no table, it begins with {plain[:60]!r}")
@@ -253,7 +255,7 @@ def read_answer(content: bytes) -> pa.Table:
         path = Path(folder) / "answer"
         path.write_bytes(plain)
         try:
-            return read_file(path, kind, "")[0]
+            return read_columns(path, kind).table()
         except (OSError, ValueError, TypeError, IndexError, KeyError, StellarError, StopIteration) as error:
             raise TransientError(f"the answer cannot be read as {kind} ({error}); it may be cut short") from error
 

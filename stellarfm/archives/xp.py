@@ -23,6 +23,7 @@ from stellarfm.landing.missing import Ids
 from stellarfm.landing.schema import TableSchema
 from stellarfm.landing.xp_raw import TABLE as TABLE
 from stellarfm.landing.xp_raw import read_raw
+from stellarfm.sql_paths import reader_path
 from stellarfm.surveys.profile import Survey
 
 
@@ -248,9 +249,9 @@ class BulkSpectra:
             # all text: NULL and lists are as the archive writes them, and the casts know both
             found = con.sql(
                 "select file.* from read_csv($file, comment = '#', delim = ',', quote = '\"', escape = '\"', header = true, "
-                "all_varchar = true, strict_mode = false) as file "
+                "all_varchar = true, strict_mode = false, hive_partitioning = false) as file "
                 "semi join wanted on file.source_id::bigint = wanted.source_id",
-                params={"file": str(path)},
+                params={"file": reader_path(path)},
             ).to_arrow_table()
         rows = conform(found, _schema(self._survey), f"{self.name}: {file}")
         path.unlink()

@@ -15,6 +15,7 @@ from stellarfm.catalog.hashing import table_hash
 from stellarfm.database import open_database
 from stellarfm.resources import read_sql
 from stellarfm.rules import install_rules
+from stellarfm.sql_paths import database_path, sql_path
 from stellarfm.sql_text import literal
 from stellarfm.surveys.selection import Surveys
 
@@ -93,14 +94,16 @@ def write_release(
     """
     path = folder / CATALOG_FILE
     with open_database() as con:
-        con.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
-        con.execute(f"attach {literal(path)} as catalog (storage_version {literal(_STORAGE_VERSION)})")
+        con.execute(f"attach {literal(database_path(warehouse))} as warehouse (read_only)")
+        con.execute(f"attach {literal(database_path(path))} as catalog (storage_version {literal(_STORAGE_VERSION)})")
         # what the SQL makes without a schema lies in the release; `use memory` below, because what is in use cannot be detached
         con.execute("use catalog")
         install_rules(con, surveys)
         con.register("origin", pa.table({"name": list(provenance), "value": [str(v) for v in provenance.values()]}))
         con.register("scores", pa.table({name: [row.get(name) for row in metrics] for name in _SCORES}))
-        con.execute(f"create temp view predictions as from read_parquet({literal(predictions)})")
+        con.execute(
+            f"create temp view predictions as from read_parquet({sql_path(predictions)}, hive_partitioning = false)"
+        )
         define_flags(con, surveys)
         for table in TABLES:
             # last, as it describes the types that the tables before it really got

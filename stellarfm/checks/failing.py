@@ -7,6 +7,7 @@ from typing import Any
 from stellarfm.checks.report import CheckReport, failing_file, quarantine_file, read_record
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
+from stellarfm.sql_paths import reader_paths
 
 IDENTIFIERS = ("source_id", "designation", "apogee_id")
 """Columns that name a row; a list of rows of several tables shows these alone."""
@@ -41,7 +42,8 @@ def failing_rows(folder: Path, table: str, most: int | None = None) -> tuple[lis
     with open_database() as con:
         found = con.execute(
             # by name: a table may have gained a column between the two files
-            "select reasons, * exclude (reasons) from read_parquet($files, union_by_name = true) limit $most",
+            "select reasons, * exclude (reasons) "
+            "from read_parquet($files, union_by_name = true, hive_partitioning = false) limit $most",
             {"files": files, "most": sys.maxsize if most is None else most},
         )
         return [column[0] for column in found.description], found.fetchall()
@@ -53,11 +55,12 @@ def count_failing_rows(folder: Path, table: str) -> int:
     if not files:
         return 0
     with open_database() as con:
-        return int(con.execute("select count(*) from read_parquet($files)", {"files": files}).fetchall()[0][0])
+        counted = "select count(*) from read_parquet($files, hive_partitioning = false)"
+        return int(con.execute(counted, {"files": files}).fetchall()[0][0])
 
 
 def _files(folder: Path, table: str) -> list[str]:
-    return [str(p) for p in (quarantine_file(folder, table), failing_file(folder, table)) if p.is_file()]
+    return reader_paths(p for p in (quarantine_file(folder, table), failing_file(folder, table)) if p.is_file())
 
 
 def _refuse_unknown(report: CheckReport, table: str) -> None:

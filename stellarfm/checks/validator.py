@@ -12,6 +12,7 @@ from typing import Any
 
 from stellarfm.checks.docs import make_offline
 from stellarfm.checks.suites import Rule
+from stellarfm.sql_paths import database_path
 from stellarfm.sql_text import literal
 
 ATTACHED = "checked"
@@ -165,7 +166,7 @@ def open_validator(database: Path, folder: Path, memory_limit: str = "2GB", thre
 
 def attach(con: Any, database: Path, *, read_only: bool = True) -> None:
     """Attach the checked file; ATTACH takes no parameters."""
-    con.execute(f"attach {literal(database)} as {ATTACHED}{' (read_only)' if read_only else ''}")
+    con.execute(f"attach {literal(database_path(database))} as {ATTACHED}{' (read_only)' if read_only else ''}")
 
 
 def import_great_expectations() -> Any:

@@ -57,6 +57,7 @@ def crossmatch(
     Example: stellarfm crossmatch gaia.parquet 2mass.fits --radius-arcsec 1.5 --left-epoch 2016 --right-epoch 1999 -o out.parquet
     """
     from stellarfm.crossmatch.tables import Columns, match_tables, workspace
+    from stellarfm.progress import tell
 
     with workspace(memory_limit, threads, temporary) as con, _bar(con) as on_step:
         matched = match_tables(
@@ -70,10 +71,11 @@ def crossmatch(
             proper_motions=not no_proper_motions,
             on_step=on_step,
         )
-    facts = vars(matched)
+    tell(*matched.notes)
     if as_json:
-        return print_json(facts)
-    return print_facts({**{name.replace("_", " "): f"{value:,}" for name, value in facts.items()}, "written": out})
+        return print_json(vars(matched))
+    counts = {name.replace("_", " "): f"{value:,}" for name, value in vars(matched).items() if name != "notes"}
+    return print_facts({**counts, "written": out})
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def predict(
     Example: stellarfm predict stars.parquet --request teff,logg,m_h -o labels.parquet
     """
     from stellarfm.interface import open_model
-    from stellarfm.progress import progress_bar
+    from stellarfm.progress import progress_bar, tell
     from stellarfm.stages.predict import Request, predict_table
     from stellarfm.vocabulary import expand_names
 
@@ -35,6 +35,7 @@ def predict(
     names = tuple(name for word in request.split(",") for name in expand_names(word.strip()))
     with progress_bar("predict", "stars") as progress:
         made = predict_table(opened.model, table, Request(names, show_requested, percentiles), output, progress)
+    tell(*made.notes)
     if as_json:
         return print_json(
             {"output": str(output), "rows": made.rows, "prior_rows": made.prior_rows, "shown": list(made.shown)}

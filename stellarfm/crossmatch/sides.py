@@ -1,10 +1,12 @@
 """The two sides of a crossmatch: which columns hold position, motion and epoch, and whether they can be trusted."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import duckdb
 
 from stellarfm.errors import StellarError
+from stellarfm.formats.units import in_unit
 from stellarfm.sql_text import identifier
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT", "USMALLINT",
@@ -40,6 +42,8 @@ class Side:
         Column or expression of the position's error, 1 sigma in each direction, arcsec, "" if it is not known.
     name
         What the table is called in messages, the relation if "".
+    units
+        Unit that the table states for each column; one that is not here is in the unit above.
     """
 
     relation: str
@@ -53,6 +57,18 @@ class Side:
     row: str = "row_number() over () - 1"
     error_arcsec: str = ""
     name: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, column: str, unit: str) -> str:
+        """Return a column as SQL of type DOUBLE in a unit.
+
+        Raises
+        ------
+        StellarError
+            If the table states a unit that cannot be converted to it.
+        """
+        stated = self.units.get(column, "")
+        return f"cast({in_unit(identifier(column), stated, unit, column, self.label)} as double)"
 
     @property
     def label(self) -> str:
@@ -108,13 +124,12 @@ def inspect_side(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Inspe
     motion = (side.pmra, side.pmdec) if side.moves else ()
     is_year = _is_number(side.epoch)
     _check_types(con, side, [side.ra, side.dec, *motion, *([side.epoch] if side.epoch and not is_year else [])])
-    pmra, pmdec = (_double(column) for column in motion) if motion else ("cast(null as double)",) * 2
-    epoch = (
-        f"cast({side.epoch} as double)" if is_year else _double(side.epoch) if side.epoch else "cast(null as double)"
-    )
+    null = "cast(null as double)"
+    pmra, pmdec = (side.value(column, "mas / yr") for column in motion) if motion else (null, null)
+    epoch = f"cast({side.epoch} as double)" if is_year else side.value(side.epoch, "yr") if side.epoch else null
     con.execute(
-        f"create or replace temp view {view} as select {side.row} as row_number, {_double(side.ra)} as ra, "
-        f"{_double(side.dec)} as dec, {pmra} as pmra, {pmdec} as pmdec, {epoch} as epoch from {side.relation}"
+        f"create or replace temp view {view} as select {side.row} as row_number, {side.value(side.ra, 'deg')} as ra, "
+        f"{side.value(side.dec, 'deg')} as dec, {pmra} as pmra, {pmdec} as pmdec, {epoch} as epoch from {side.relation}"
     )
     # one scan counts everything; a second one, for the message, runs only if something is wrong
     found = con.execute(
@@ -198,10 +213,6 @@ def _refuse_type(con: duckdb.DuckDBPyConnection, side: Side, column: str, kind: 
     if bad:
         row, value = bad[0]
         raise StellarError(f"{side.label}: the column {column} is {kind} (row {row}: {value!r}); it must hold numbers")
-
-
-def _double(column: str) -> str:
-    return f"cast({identifier(column)} as double)"
 
 
 def _is_number(text: str) -> bool:

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,10 +12,12 @@ import duckdb
 
 from stellarfm.crossmatch.neighbours import count_distinct, keep_nearest, keep_one_to_one
 from stellarfm.crossmatch.pairs import find_pairs
-from stellarfm.crossmatch.sides import Inspected, Side, columns_of
+from stellarfm.crossmatch.sides import Inspected, Side
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
-from stellarfm.formats import ROW, fields_of, keeps_fields, open_numbered, write_table
+from stellarfm.fields import Field
+from stellarfm.formats import ROW, Opened, check_output, open_numbered, refuse_unwritable, write_table
+from stellarfm.sql_paths import folder_path
 from stellarfm.sql_text import identifier
 
 SEPARATION = "separation_arcsec"
@@ -59,6 +61,8 @@ class Matched:
         Number of rows whose position is NULL or not a number, among the unmatched.
     moving_left, moving_right
         Number of rows with a proper motion that was used.
+    notes
+        Sentences on the inputs that a person should read.
     """
 
     rows_left: int
@@ -70,6 +74,7 @@ class Matched:
     without_position_right: int
     moving_left: int
     moving_right: int
+    notes: tuple[str, ...] = ()
 
 
 def match_tables(
@@ -116,9 +121,16 @@ def match_tables(
         If a table, a column or a value is not what it should be.
     """
     on_step(STEPS[0])
+    check_output(target, (left[0], right[0]))
+    opened = {
+        "left_table": open_numbered(con, left[0], "left_table"),
+        "right_table": open_numbered(con, right[0], "right_table"),
+    }
+    for table in opened.values():
+        refuse_unwritable(con, table, target)
     sides = [
-        _open(con, address, columns, name, proper_motions=proper_motions)
-        for name, (address, columns) in (("left_table", left), ("right_table", right))
+        _side(table, columns, str(address), proper_motions=proper_motions)
+        for table, (address, columns) in zip(opened.values(), (left, right), strict=True)
     ]
     _check_epochs(*sides)
     on_step(STEPS[1])
@@ -134,14 +146,17 @@ def match_tables(
     # where each left row has one pair at most, the pairs are the matched left rows, and only the right ones are counted
     once = one_to_one or find == "best"
     matched_right = count_distinct(con, "right_row", "pairs")
-    names = _output_names(con)
+    names = _output_names(opened)
     query = _select(names, by_separation=not once, few=matched_right < found[1].rows / 2)
-    pairs = _write(con, query, target, names)
+    pairs = _write(con, query, target, _output_fields(opened, names))
     matched_left = pairs if once else count_distinct(con, "left_row", "pairs")
-    return _matched(pairs, matched_left, matched_right, *found)
+    notes = tuple(note for table in opened.values() for note in table.notes)
+    return _matched(pairs, matched_left, matched_right, *found, notes)
 
 
-def _matched(pairs: int, matched_left: int, matched_right: int, left: Inspected, right: Inspected) -> Matched:
+def _matched(
+    pairs: int, matched_left: int, matched_right: int, left: Inspected, right: Inspected, notes: tuple[str, ...]
+) -> Matched:
     return Matched(
         rows_left=left.rows,
         rows_right=right.rows,
@@ -152,18 +167,16 @@ def _matched(pairs: int, matched_left: int, matched_right: int, left: Inspected,
         without_position_right=right.without_position,
         moving_left=left.moving,
         moving_right=right.moving,
+        notes=notes,
     )
 
 
-def _write(con: duckdb.DuckDBPyConnection, query: str, target: Path, names: Mapping[str, Mapping[str, str]]) -> int:
+def _write(con: duckdb.DuckDBPyConnection, query: str, target: Path, fields: Mapping[str, Field]) -> int:
     """Write the matched rows in the order of the left ones and return their number.
 
     Only a sort makes that order: a join passes rows on as it finds them. If memory runs short, it is tried again on one core,
     which needs the least.
     """
-    fields = {}
-    if keeps_fields(target):
-        fields = {names[table][column]: field for table in names for column, field in fields_of(con, table).items()}
     # the query is written in the order that holds the smaller table. The planner would turn it round: it takes the bounds of
     # slices for a sign of few rows
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -176,24 +189,37 @@ def _write(con: duckdb.DuckDBPyConnection, query: str, target: Path, names: Mapp
         con.execute("reset disabled_optimizers")
 
 
-def _open(
-    con: duckdb.DuckDBPyConnection, address: str | Path, columns: Columns, name: str, *, proper_motions: bool
-) -> Side:
-    """Make one table known; its proper motions count if it has both columns."""
-    relation = open_numbered(con, address, name)
-    present = {column.lower() for column in columns_of(con, relation)}
+def _output_fields(opened: Mapping[str, Opened], names: Mapping[str, Mapping[str, str]]) -> dict[str, Field]:
+    """Return what is known of the columns of the output; units stay those of the inputs, as the values do."""
+    fields = {names[table][column]: about for table, one in opened.items() for column, about in one.fields.items()}
+    return fields | {SEPARATION: Field("arcsec", "pos.angDistance", "Separation of the two, at the epoch of the match")}
+
+
+def _side(table: Opened, columns: Columns, address: str, *, proper_motions: bool) -> Side:
+    """Return a table as a side; its proper motions count if it has both columns."""
     pmra, pmdec = columns.pmra or "pmra", columns.pmdec or "pmdec"
     # a table may have no motions at all, or both; one that was named, or stands alone, is a mistake
     asked = bool(columns.pmra or columns.pmdec)
-    has = [column for column in (pmra, pmdec) if column.lower() in present]
+    has = [name for name in (pmra, pmdec) if proper_motions and table.find(name)]
     if proper_motions and (asked or has) and len(has) < 2:
         missing = pmra if pmra not in has else pmdec
         raise StellarError(
             f"{address} has no column {missing}; a proper motion needs two columns: name them, or leave motions out "
             "with --no-proper-motions"
         )
-    side = Side(f"{relation}_shared", epoch=columns.epoch, ra=columns.ra, dec=columns.dec, pmra=pmra, pmdec=pmdec)
-    return replace(side, moves=proper_motions and len(has) == 2, row=ROW, name=str(address))
+    named = {name: table.find(name) or name for name in (columns.ra, columns.dec, pmra, pmdec, columns.epoch) if name}
+    return Side(
+        f"{table.relation}_shared",
+        epoch=named.get(columns.epoch, ""),
+        ra=named[columns.ra],
+        dec=named[columns.dec],
+        pmra=named[pmra],
+        pmdec=named[pmdec],
+        moves=len(has) == 2,
+        row=ROW,
+        name=address,
+        units={name: about.unit for name, about in table.fields.items()},
+    )
 
 
 def _check_epochs(left: Side, right: Side) -> None:
@@ -227,14 +253,12 @@ def _select(names: Mapping[str, Mapping[str, str]], *, by_separation: bool, few:
     )"""
 
 
-def _output_names(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+def _output_names(opened: Mapping[str, Opened]) -> dict[str, dict[str, str]]:
     """Return for each table its columns and what they are called in the output.
 
     A name that both have, in whatever case, gets the suffix _left or _right.
     """
-    columns = {
-        table: [name for name in columns_of(con, table) if name != ROW] for table in ("left_table", "right_table")
-    }
+    columns = {table: list(one.columns) for table, one in opened.items()}
     counts = Counter(name.lower() for names in columns.values() for name in names)
     counts[SEPARATION] += 1
     used = {SEPARATION}
@@ -282,7 +306,7 @@ def workspace(memory_limit: str, threads: int, temporary: Path | None = None) ->
             con = open_database(
                 memory_limit=memory_limit,
                 threads=threads or os.cpu_count() or 1,
-                temp_directory=folder,
+                temp_directory=folder_path(folder),
                 # it lets every core read whole column chunks: of a file of one large row group that is the file itself
                 disable_parquet_prefetching="true",
             )

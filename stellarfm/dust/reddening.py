@@ -19,6 +19,7 @@ from stellarfm.landing.casting import explain, plan_casts, select
 from stellarfm.landing.parts import Landing
 from stellarfm.landing.schema import EBV, REDDENING
 from stellarfm.resources import read_sql
+from stellarfm.sql_paths import reader_paths
 
 TABLE = "extinction"
 _ROWS_AT_ONCE = 50_000
@@ -71,7 +72,7 @@ class Reddenings:
 
     def _read(self, landing: Landing, path: Path) -> None:
         with open_database() as con:
-            relation = open_table(con, path, "given")
+            relation = open_table(con, path, "given").relation
             found = [name.lower() for name in con.sql(f"from {relation}").columns]
             schema = REDDENING if "logebv" in found else EBV
             casts, _ = plan_casts(con, relation, schema, {}, f"extinction: {path}")
@@ -107,11 +108,13 @@ def write_map_part(landing: Landing, part: str, name: str, seed: int) -> None:
         If the map cannot be used, or the stars have no Galactic coordinates.
     """
     reddening = _open_map_once(name)
-    files = [str(landing.file("gaia_source", part))]
+    files = reader_paths([landing.file("gaia_source", part)])
     with open_database() as con:
         # the SQL of the zero point reads staging.gaia_source: here that is this part alone
         con.execute("create schema staging")
-        con.execute("create table staging.gaia_source as from read_parquet($files)", {"files": files})
+        con.execute(
+            "create table staging.gaia_source as from read_parquet($files, hive_partitioning = false)", {"files": files}
+        )
         rows, placed = con.execute("select count(*), count(l + b) from staging.gaia_source").fetchall()[0]
         if rows and not placed:
             raise StellarError(f"gaia_source has no l and b, which the map {name} needs; map them")

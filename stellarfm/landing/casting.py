@@ -6,10 +6,14 @@ from dataclasses import dataclass
 import duckdb
 
 from stellarfm.errors import StellarError
+from stellarfm.formats.arrays import numbers_in_text
+from stellarfm.formats.names import match_name
+from stellarfm.formats.units import factor
 from stellarfm.landing.expressions import to_sql
 from stellarfm.landing.schema import TableSchema
 from stellarfm.sql_text import identifier, literal
 from stellarfm.suggestions import near
+from stellarfm.surveys.units import unit_of
 
 _UNKNOWN = "('', 'null', 'nan', 'none', '--')"
 """What text says for NULL, in lower case."""
@@ -73,6 +77,7 @@ def plan_casts(
     schema: TableSchema,
     columns: Mapping[str, ColumnSource],
     called: str,
+    stated: Mapping[str, str] | None = None,
 ) -> tuple[list[Cast], list[str]]:
     """Return how each column is made, and the names of those that the file lacks.
 
@@ -104,8 +109,8 @@ def plan_casts(
         given = columns.get(name)
         if given is not None:
             values[name] = _value(given, found, f"{called} has no column {{}} for {name}")
-        elif _match(name, found) is not None:
-            values[name] = identifier(str(_match(name, found)))
+        elif match_name(name, found) is not None:
+            values[name] = identifier(str(match_name(name, found)))
         elif name in schema.needed:
             raise StellarError(
                 f"{called} has no column {name}{near(name, found)}; name the one that it is in the mapping, "
@@ -121,7 +126,9 @@ def plan_casts(
     except duckdb.Error as error:
         raise StellarError(f"{called}: an expression cannot be used ({str(error).splitlines()[0]})") from error
     casts = [
-        _cast(name, values[name], given, schema.columns[name].upper())
+        _cast(
+            name, values[name], given, schema.columns[name].upper(), _factor(name, values[name], stated or {}, called)
+        )
         for name, given in zip(values, types, strict=True)
     ]
     return casts, lacking
@@ -154,7 +161,7 @@ def explain(con: duckdb.DuckDBPyConnection, casts: Sequence[Cast], relation: str
 
 def _value(column: ColumnSource, found: Sequence[str], missing: str) -> str:
     def quoted(name: str) -> str:
-        match = _match(name, found)
+        match = match_name(name, found)
         if match is None:
             raise StellarError(f"{missing.format(repr(name))}{near(name, found)}; the file has {', '.join(found)}")
         return identifier(match)
@@ -168,16 +175,14 @@ def _value(column: ColumnSource, found: Sequence[str], missing: str) -> str:
     return repr(column.constant).lower()
 
 
-def _match(name: str, found: Sequence[str]) -> str | None:
-    """Return the column of a name: as it is written, or the only one but for its case."""
-    if name in found:
-        return name
-    # DuckDB knows no case, files do: two names that differ in case alone are not guessed between
-    alike = [one for one in found if one.lower() == name.lower()]
-    return alike[0] if len(alike) == 1 else None
+def _factor(name: str, value: str, stated: Mapping[str, str], called: str) -> float:
+    """Return by what a column is multiplied that the file states in another unit; an expression is taken as it is."""
+    column = next((column for column in stated if identifier(column) == value), None)
+    wanted = unit_of(name)
+    return 1.0 if column is None or wanted is None else factor(stated[column], wanted, column, called)
 
 
-def _cast(name: str, value: str, given: str, wanted: str) -> Cast:
+def _cast(name: str, value: str, given: str, wanted: str, scale: float = 1.0) -> Cast:
     """Return the cast of one value from the type that it has to the one that is wanted; NaN becomes NULL."""
     # DECIMAL(18,3) is cast as DECIMAL; the type of a bare NULL is named in quotes
     base = given.strip('"').split("(")[0]
@@ -185,9 +190,8 @@ def _cast(name: str, value: str, given: str, wanted: str) -> Cast:
     if wanted == "VARCHAR":
         return Cast(name, value, f"nullif(({value})::varchar, '')", spoilt, wanted)
     if base == "VARCHAR" and wanted == "FLOAT[]":
-        # (1, 2) as CSV of DataLink has it, or [1, 2]; try_cast of the list is NULL if one of its numbers is none
-        text = f"nullif(regexp_replace({value}, '[\\s()\\[\\]]', '', 'g'), '')"
-        known = f"try_cast(string_split({text}, ',') as double[])"
+        text = f"case when lower(trim({value})) not in {_UNKNOWN} then {value} end"
+        known = numbers_in_text(value)
         return Cast(name, value, f"{known}::float[]", f"({text} is not null and {known} is null)", wanted)
     known = value
     if base == "VARCHAR":
@@ -202,6 +206,9 @@ def _cast(name: str, value: str, given: str, wanted: str) -> Cast:
         known = f"case when isfinite({number}) or abs({number}) = 'infinity'::double then {number} end"
         if wanted in _INTEGERS:
             spoilt = f"({known} <> floor({known}) or abs({known}) > {_EXACT})"
+    if scale != 1:
+        spoilt = f"({spoilt}) or ({known} is not null and try_cast({known} as double) is null)"
+        known = f"(try_cast({known} as double) * {scale!r})"
     # DuckDB takes every number but 0 for true
     if wanted == "BOOLEAN" and base not in ("VARCHAR", "BOOLEAN", "NULL"):
         spoilt = f"{known} not in (0, 1)"

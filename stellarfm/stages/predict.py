@@ -11,10 +11,14 @@ import pyarrow.parquet as pq
 
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
-from stellarfm.formats import open_table, write_table
+from stellarfm.fields import Field
+from stellarfm.formats import check_output, open_table, write_table
+from stellarfm.measured import as_measured
 from stellarfm.model.token_table import TokenTable
 from stellarfm.progress import ProgressCallback, no_progress
+from stellarfm.sql_paths import sql_path
 from stellarfm.tokens import TokenQuery, identifiers, plan_tokens, refuse_missing, stream_tokens
+from stellarfm.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from stellarfm.model.foundation import FoundationModel
@@ -45,11 +49,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a prediction made: rows written, rows of which nothing was known, tokens that were shown."""
+    """What a prediction made: rows written, rows of which nothing was known, tokens that were shown, notes on the input."""
 
     rows: int
     prior_rows: int
     shown: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def predict_table(
@@ -83,7 +88,9 @@ def predict_table(
     vocabulary = model.vocabulary
     hidden = [vocabulary.index(name) for name in request.names]
     with TemporaryDirectory(prefix="stellarfm-") as scratch, open_database() as con:
-        relation = open_table(con, address, "input")
+        check_output(target, [address])
+        opened = as_measured(con, open_table(con, address, "input"), vocabulary)
+        relation = opened.relation
         query = plan_tokens(con, relation, vocabulary, keep=identifiers(con, relation, vocabulary))
         # a table of any kind: one token that the model knows is enough
         refuse_missing(query, str(address), vocabulary, allow_missing=True)
@@ -106,8 +113,22 @@ def predict_table(
         if writer is None:
             raise StellarError(f"{address} has no rows: there is nothing to predict")
         writer.close()
-        write_table(con, f"read_parquet('{answers}')", target)
-    return Predicted(done, prior, tuple(vocabulary.names[place] for place in shown))
+        fields = {**opened.fields, **_fields(vocabulary, request)}
+        write_table(con, f"read_parquet({sql_path(answers)}, hive_partitioning = false)", target, fields)
+    return Predicted(done, prior, tuple(vocabulary.names[place] for place in shown), opened.notes)
+
+
+def _fields(vocabulary: Vocabulary, request: Request) -> dict[str, Field]:
+    """Return what the answers are: units and descriptions of their tokens."""
+    fields = {}
+    for name in request.names:
+        token = vocabulary.tokens[vocabulary.index(name)]
+        about = token.description or name
+        fields[name] = Field(token.unit, "", about)
+        fields[f"{name}_error"] = Field(token.unit, "stat.error", f"1 sigma: {about}")
+        for percentile in PERCENTILES:
+            fields[f"{name}_{percentile}"] = Field(token.unit, "stat.percentile", f"percentile {percentile}: {about}")
+    return fields
 
 
 def _shown(query: TokenQuery, model: "FoundationModel", hidden: Sequence[int]) -> list[int]:

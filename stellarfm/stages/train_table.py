@@ -12,6 +12,7 @@ from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.tasks import answerable, never_known
 from stellarfm.formats import open_table
 from stellarfm.home import Home
+from stellarfm.measured import as_measured
 from stellarfm.model.token_table import TokenTable
 from stellarfm.registry import ModelVersion, Registry
 from stellarfm.rules import rule_value, split_of
@@ -54,7 +55,15 @@ def train_on_table(
     """
     vocabulary = load_vocabulary(settings.training.vocabulary)
     with open_database() as con:
-        table = read_tokens(con, open_table(con, address, "own"), vocabulary, called=str(address))
+        opened = as_measured(con, open_table(con, address, "own"), vocabulary)
+        table = read_tokens(con, opened.relation, vocabulary, called=str(address))
+    for note in opened.notes:
+        tell(note)
+    if vocabulary.identifier and not opened.find(vocabulary.identifier):
+        tell(
+            f"{address} has no column {vocabulary.identifier}: its rows are split by their number, and a star that has several "
+            "may be learned from and held out"
+        )
     least = int(rule_value("min_labelled_stars"))
     if len(table) < least:
         raise StellarError(f"{address} has {len(table)} rows; a model needs at least {least} to learn from")

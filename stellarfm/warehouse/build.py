@@ -9,6 +9,7 @@ from stellarfm.crossmatch import Side, match
 from stellarfm.errors import StellarError
 from stellarfm.resources import read_sql, sql_texts
 from stellarfm.rules import install_rules
+from stellarfm.sql_paths import reader_paths
 from stellarfm.surveys.profile import Survey
 from stellarfm.surveys.selection import Surveys
 
@@ -46,7 +47,7 @@ def build_staging(
     """
     con.execute("create schema staging")
     for table, archive_table in STAGING.items():
-        parts = [str(path) for path in files.get(archive_table, ())]
+        parts = reader_paths(files.get(archive_table, ()))
         if not parts:
             raise StellarError(f"the landing has no part of the table {archive_table}; run `stellarfm ingest` first")
         try:
@@ -112,7 +113,7 @@ def stage_training_set(con: duckdb.DuckDBPyConnection, files: Mapping[str, Seque
         Parquet files of the table ``leung_bovy_2024``.
     """
     con.execute("create schema staging")
-    parts = [str(path) for path in files["leung_bovy_2024"]]
+    parts = reader_paths(files["leung_bovy_2024"])
     con.execute(f"create table staging.leung_bovy_2024 as {read_sql('staging/leung_bovy_2024')}", {"files": parts})
 
 

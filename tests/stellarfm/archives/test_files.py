@@ -102,7 +102,7 @@ def test_the_landing_is_named_by_mapping_and_content(tables: dict[str, pa.Table]
 def test_a_part_that_is_there_is_not_read_again(tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: Any) -> None:
     path = mapping(tmp_path, {GAIA: {"files": write(tables[GAIA], tmp_path / "gaia.parquet")}})
     before = fetch(path, tmp_path).snapshot_hash()
-    monkeypatch.setattr("stellarfm.archives.files.open_table", None)
+    monkeypatch.setattr("stellarfm.archives.files.open_address", None)
     assert fetch(path, tmp_path).snapshot_hash() == before
 
 

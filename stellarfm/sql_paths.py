@@ -1,0 +1,49 @@
+"""Files as SQL writes them, so that no letter of a path is a sign: the one place that knows what DuckDB makes of a path."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from stellarfm.sql_text import literal
+
+GLOB_SIGNS = "*?["
+
+
+def reader_path(path: str | Path) -> str:
+    """Return a file for a reader of DuckDB, which takes patterns, so that it means this file alone."""
+    text = str(path)
+    if not any(sign in text for sign in GLOB_SIGNS):
+        return text
+    if "\\" in text:  # which has a meaning of its own in a pattern
+        return _through_descriptor(text)
+    return "".join(f"[{letter}]" if letter in GLOB_SIGNS else letter for letter in text)
+
+
+def reader_paths(paths: Iterable[str | Path]) -> list[str]:
+    """Return files for the parameter ``$files`` of a query."""
+    return [reader_path(path) for path in paths]
+
+
+def sql_path(path: str | Path) -> str:
+    """Return a file for a reader of DuckDB as a SQL string."""
+    return literal(reader_path(path))
+
+
+def database_path(path: str | Path) -> str:
+    """Return a DuckDB file, which need not exist yet, under a name that takes no part of it for an option."""
+    text = str(path)
+    if not any(sign in text for sign in "?\\"):
+        return text
+    if Path(path).exists():
+        return _through_descriptor(text)
+    return f"{_through_descriptor(str(Path(text).parent))}/{Path(text).name.replace('?', '_')}"
+
+
+def folder_path(path: str | Path) -> str:
+    """Return a folder for a setting of DuckDB."""
+    return _through_descriptor(str(path)) if "\\" in str(path) else str(path)
+
+
+def _through_descriptor(path: str) -> str:
+    # DuckDB has no way to quote these letters; the descriptor stays open, since nobody knows when the reading ends
+    return f"/proc/self/fd/{os.open(path, os.O_RDONLY)}"
