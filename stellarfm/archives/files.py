@@ -141,7 +141,8 @@ class Files:
             casts, lacking = plan_casts(con, relation, schema, mapping.columns, called, stated)
             tell(*opened.notes, *([f"{called} lacks {', '.join(lacking)}: NULL for all rows"] if lacking else []))
             text = _text(self._mapping.folder, address, mapping) + (f"; NULL: {', '.join(lacking)}" if lacking else "")
-            text += "".join(f"; {note}" for note in opened.notes)
+            # without its folder: nothing in a home says where something lay
+            text += "".join(f"; {note.replace(str(address.path), address.path.name)}" for note in opened.notes)
             try:
                 data = con.sql(select(casts, relation)).to_arrow_reader(_ROWS_AT_ONCE)
                 if schema is EBV:

@@ -69,8 +69,7 @@ def write_fits(con: duckdb.DuckDBPyConnection, relation: str, path: Path, fields
     """
     refuse_text(con, relation, storable_columns(con, relation))
     columns = [
-        _plan(con, relation, source, fields.get(source.name, Field()))
-        for source in storable_columns(con, relation)
+        _plan(con, relation, source, fields.get(source.name, Field())) for source in storable_columns(con, relation)
     ]
     rows = int(con.execute(f"select count(*) from {relation}").fetchall()[0][0])
     with warnings.catch_warnings():

@@ -79,7 +79,9 @@ def _column(con: duckdb.DuckDBPyConnection, relation: str, name: str, kind: str)
 
 
 def _refused(name: str, kind: str) -> StellarError:
-    return StellarError(f"the column {name} is {kind}, which neither FITS nor VOTable can hold; write Parquet or leave it out")
+    return StellarError(
+        f"the column {name} is {kind}, which neither FITS nor VOTable can hold; write Parquet or leave it out"
+    )
 
 
 def _wide(con: duckdb.DuckDBPyConnection, relation: str, name: str, base: str) -> Storable:

@@ -163,9 +163,7 @@ def refuse_unwritable(con: duckdb.DuckDBPyConnection, table: Opened, target: Pat
     """
     kind = writable_kind(target)
     if kind in ("fits", "votable"):
-        columns = storable_columns(
-            con, f"(select {', '.join(map(identifier, table.columns))} from {table.relation})"
-        )
+        columns = storable_columns(con, f"(select {', '.join(map(identifier, table.columns))} from {table.relation})")
         if kind == "fits":
             from stellarfm.formats.fits_writing import refuse_text
 

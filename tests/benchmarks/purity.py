@@ -84,7 +84,9 @@ def compare_with_truth(seed: int, num_stars: int) -> list[dict[str, Any]]:
     for name in ("gaia_source", "twomass_psc", "truth"):
         con.register(f"given_{name}", tables[name])
     for name, archive_table in (("gaia_source", "gaia_source"), ("twomass", "twomass_psc")):
-        staging = read_sql(f"staging/{name}").replace("read_parquet($files, hive_partitioning = false)", f"given_{archive_table}")
+        staging = read_sql(f"staging/{name}").replace(
+            "read_parquet($files, hive_partitioning = false)", f"given_{archive_table}"
+        )
         con.execute(f"create table staging.{name} as {staging}")
     con.execute("create table truth as from given_truth")
     gaia = Side("staging.gaia_source", identifier="source_id", epoch="ref_epoch", moves=True)

@@ -115,7 +115,10 @@ def test_a_folder_and_a_pattern_of_parquet_files_are_one_table(tmp_path: Path) -
         duckdb.execute(f"copy (select {i} as i) to '{tmp_path}/part-{i}.parquet'")
     con = duckdb.connect()
     assert con.sql(f"from {open_table(con, tmp_path, 'folder').relation}").fetchall() == [(0,), (1,), (2,)]
-    assert con.sql(f"from {open_table(con, tmp_path / 'part-[12].parquet', 'pattern').relation}").fetchall() == [(1,), (2,)]
+    assert con.sql(f"from {open_table(con, tmp_path / 'part-[12].parquet', 'pattern').relation}").fetchall() == [
+        (1,),
+        (2,),
+    ]
 
 
 def test_a_table_of_a_duckdb_file_is_named_after_a_hash_sign(tmp_path: Path) -> None:
