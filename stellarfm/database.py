@@ -1,10 +1,22 @@
 """Connections to DuckDB that fetch nothing from outside and print nothing by themselves."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import duckdb
 
-from stellarfm.sql_paths import database_path
+from stellarfm.sql_paths import database_path, reader_path
+from stellarfm.sql_text import identifier, literal
+
+_NO_EXTENSIONS = {
+    # an extension that is missing would otherwise be a download at the first query that needs it
+    "autoinstall_known_extensions": "false",
+    # and one that is installed, such as that for HTTP, would be loaded by the first query that names an address
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
 
 
 def open_database(
@@ -26,6 +38,75 @@ def open_database(
     duckdb.Error
         If the file cannot be opened or a setting is not one.
     """
-    # an extension that is missing would otherwise be a download at the first query that needs it
-    settings = {name: str(value) for name, value in config.items()} | {"autoinstall_known_extensions": "false"}
+    settings = {name: str(value) for name, value in config.items()} | _NO_EXTENSIONS
     return duckdb.connect(database_path(path), read_only=read_only, config=settings)
+
+
+def open_private(path: Path, name: str, **config: str | int) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file for reading alone: nothing is written, no other file is looked at, no setting can be changed.
+
+    What else the process has open, and with which settings, does not matter: DuckDB shares one instance among all that open
+    a file by its path, and this one attaches it to an instance of its own.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        Name of the database in queries, which need not give it.
+    **config
+        DuckDB's own settings, e.g. ``memory_limit``.
+
+    Raises
+    ------
+    duckdb.Error
+        If the file cannot be opened or a setting is not one.
+    """
+    con = open_database(":memory:", read_only=False, **config)
+    try:
+        con.execute(f"attach {literal(database_path(path))} as {identifier(name)} (read_only)")
+        con.execute(f"use {identifier(name)}")
+        close_off(con)
+    except duckdb.Error:
+        con.close()
+        raise
+    return con
+
+
+def close_off(con: duckdb.DuckDBPyConnection, files: Iterable[Path] = ()) -> None:
+    """Let a connection that will evaluate something foreign reach nothing any more but what it has, for good.
+
+    Parameters
+    ----------
+    con
+        Connection; whatever it attached stays attached.
+    files
+        Files that it goes on reading through its views.
+    """
+    allowed = {name for file in files for name in (str(file), reader_path(file))}
+    con.execute(f"set allowed_paths = [{', '.join(map(literal, sorted(allowed)))}]")
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")
+
+
+@contextmanager
+def interrupted_after(con: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    """Stop what a connection does in the block when the time is over; DuckDB raises InterruptException then.
+
+    Parameters
+    ----------
+    con
+        Connection.
+    seconds
+        None for no limit.
+    """
+    if seconds is None:
+        yield
+        return
+    timer = Timer(seconds, con.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from stellarfm.catalog.reader import Catalog
 from stellarfm.catalog.reader import open_catalog as _open_catalog
-from stellarfm.database import open_database
+from stellarfm.database import close_off, open_database
 from stellarfm.errors import StellarError
 from stellarfm.formats import open_memory, open_table
+from stellarfm.formats.paths import find
 from stellarfm.home import DEFAULT_HOME, Home
 from stellarfm.measured import as_measured
 from stellarfm.progress import tell
@@ -52,8 +53,10 @@ class OpenModel:
             If the table has no token of the model, or no rows.
         """
         with open_database() as con:
-            opener = open_table if isinstance(table, str | Path) else open_memory
-            opened = as_measured(con, opener(con, table, "shown"), self.model.vocabulary)
+            is_file = isinstance(table, str | Path)
+            shown = (open_table if is_file else open_memory)(con, table, "shown")
+            close_off(con, find(table).files if is_file else ())
+            opened = as_measured(con, shown, self.model.vocabulary)
             tell(*opened.notes)
             self.model.perceive(
                 read_tokens(con, opened.relation, self.model.vocabulary, allow_missing=True, called=opened.called)

@@ -1,7 +1,7 @@
 """From a relation in DuckDB to what the model reads: a vocabulary's tokens as arrays, at once or streamed."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -10,8 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stellarfm.errors import StellarError
+from stellarfm.expression_language import value_language
+from stellarfm.expressions import Expression, parse
 from stellarfm.formats.names import match_name
 from stellarfm.model.token_table import TokenTable
+from stellarfm.rules import install_rules, read_rules
 from stellarfm.sql_text import identifier
 from stellarfm.vocabulary import Token, Vocabulary
 
@@ -64,8 +67,14 @@ def plan_tokens(
     -------
     TokenQuery
         What to run; tokens without columns are among its ``missing``, see `refuse_missing`.
+
+    Raises
+    ------
+    StellarError
+        If the vocabulary has more than expressions over columns.
     """
     columns = set(con.sql(f"select * from {relation} limit 0").columns)  # noqa: S608
+    given = _judged(con, vocabulary)
     # tokens of one array are read as one column: 110 columns of their own would cost 110 casts a row
     series: dict[tuple[str, str], list[int]] = {}
     selects: list[str] = []
@@ -74,19 +83,18 @@ def plan_tokens(
     for place, token in enumerate(vocabulary.tokens):
         if token.name in columns:
             error = f"{token.name}_error" if f"{token.name}_error" in columns else ""
-            selects.append(_scalar(len(groups), token.name, error))
+            selects.append(_scalar(len(groups), identifier(token.name), identifier(error) if error else ""))
             groups.append((place,))
-        elif not _binds(con, relation, token.value):
+        elif not (value := _bound(con, relation, columns, given[token.value])):
             missing.append(token.name)
         elif token.element is not None:
             series.setdefault((token.value, token.error), []).append(place)
         else:
-            error = token.error if token.error and _binds(con, relation, token.error) else ""
-            selects.append(_scalar(len(groups), token.value, error))
+            selects.append(_scalar(len(groups), value, _bound(con, relation, columns, given.get(token.error))))
             groups.append((place,))
-    for (value, error), places in series.items():
-        has_error = bool(error) and _binds(con, relation, error)
-        selects.append(_array(len(groups), value, error if has_error else "", len(places)))
+    for (named, error), places in series.items():
+        value, error = (_bound(con, relation, columns, given.get(one)) for one in (named, error))
+        selects.append(_array(len(groups), value, error, len(places)))
         groups.append(tuple(places))
     star = match_name(vocabulary.identifier, sorted(columns))
     # under another name: a kept column may be called id, as the select calls its own
@@ -243,14 +251,40 @@ def _array(group: int, value: str, error: str, width: int) -> str:
     )
 
 
-def _binds(con: duckdb.DuckDBPyConnection, relation: str, expression: str) -> bool:
-    """Whether an expression of the vocabulary makes sense in the relation."""
+def _judged(con: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> dict[str, Expression]:
+    """Return the expressions of a vocabulary, which may be a stranger's; the rules that they call become known to `con`.
+
+    Raises
+    ------
+    StellarError
+        If one is more than an expression; names the token.
+    """
+    found: dict[str, Expression] = {}
+    # all of them, bound or not: what is refused must not depend on the table at hand
+    for token in vocabulary.tokens:
+        for kind, text in (("value", token.value), ("error", token.error)):
+            if (text or kind == "value") and text not in found:
+                found[text] = parse(text, f"the {kind} of the token {token.name!r}", value_language())
+    called = {name for expression in found.values() for name in expression.functions}
+    if any(rule.name in called for rule in read_rules()):
+        install_rules(con)
+    return found
+
+
+def _bound(
+    con: duckdb.DuckDBPyConnection, relation: str, columns: Collection[str], expression: Expression | None
+) -> str:
+    """Return the SQL of an expression where it makes sense in the relation, else ""."""
+    # by name first: DuckDB would take rowid or current_user for a column
+    known = {name.lower() for name in columns}
+    if expression is None or not all(name.lower() in known for name in expression.columns):
+        return ""
     try:
-        # the binder of DuckDB judges: names, types and functions, without reading a row
-        con.sql(f"select {expression} from {relation} limit 0")  # noqa: S608
+        # the binder of DuckDB judges names, types and functions, without reading a row
+        con.sql(f"select {expression.sql} from {relation} limit 0")  # noqa: S608
     except (duckdb.BinderException, duckdb.CatalogException):
-        return False
-    return True
+        return ""
+    return expression.sql
 
 
 def describe(token: Token) -> str:

@@ -17,6 +17,8 @@ from stellarfm.resources import resource_folder
 
 _TOKEN_KEYS = {"name", "value", "error", "unit", "description", "kind", "requestable", "optional", "count"}
 KINDS = ("label", "colour", "spectrum")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_MOST_TOKENS = 100_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class Token:
     requestable: bool = True
     optional: bool = False
     element: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no token, wherever it was read from: names stand in requests, in queries and in files."""
+        _refuse_odd_name(self.name, "the name of a token")
+        texts = (self.value, self.error, self.unit, self.description)
+        if self.kind not in KINDS or not all(isinstance(text, str) for text in texts):
+            raise StellarError(
+                f"the token {self.name!r} has kind {self.kind!r}; kinds are {_listing(KINDS)}, and all but its switches is text"
+            )
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,11 @@ class Vocabulary:
     identifier: str
     tokens: tuple[Token, ...]
     tasks: tuple[Task, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse an identifier that is no name."""
+        if self.identifier != "":
+            _refuse_odd_name(self.identifier, "the identifier of a vocabulary")
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -180,7 +196,12 @@ def _expand(entry: dict[str, Any], path: Path) -> list[Token]:
     rest = {key: value for key, value in entry.items() if key not in ("count", "name")}
     if "count" not in entry:
         return [Token(name=entry["name"], **rest)]
-    return [Token(name=f"{entry['name']}{i}", element=i, **rest) for i in range(entry["count"])]
+    count = entry["count"]
+    if not isinstance(count, int) or not 1 <= count <= _MOST_TOKENS:
+        raise StellarError(
+            f"the count of the token {entry['name']!r} of {path} is {count!r}; it may be 1 to {_MOST_TOKENS:,}"
+        )
+    return [Token(name=f"{entry['name']}{i}", element=i, **rest) for i in range(count)]
 
 
 def _read_task(entry: dict[str, Any], vocabulary: Vocabulary, path: Path) -> Task:
@@ -205,6 +226,13 @@ def expand_names(word: str) -> list[str]:
     if match is None:
         return [word]
     return [f"{match[1]}{i}" for i in range(int(match[2]), int(match[3]) + 1)]
+
+
+def _refuse_odd_name(name: Any, called: str) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise StellarError(
+            f"{called} is {str(name)[:80]!r}; it must be letters of ASCII, digits and _, at most 63, no digit first"
+        )
 
 
 def _listing(names: tuple[str, ...] | list[str], limit: int = 12) -> str:

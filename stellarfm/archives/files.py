@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from stellarfm.archives.mapping import FilesMapping, TableMapping, read_mapping, schema_of
 from stellarfm.archives.source import Query
 from stellarfm.atomic import cached_file_hash, content_key
-from stellarfm.database import open_database
+from stellarfm.database import close_off, open_database
 from stellarfm.dust.draws import SCHEMA, tokens_of_ebv
 from stellarfm.dust.reddening import write_map_part
 from stellarfm.errors import StellarError
@@ -136,6 +136,7 @@ class Files:
         with self._database() as con:
             opened = self._open(con, table, address, mapping)
             relation = opened.relation
+            close_off(con, address.files)
             schema = schema_of(table, self._schemas[table], mapping, list(opened.columns))
             stated = {name: about.unit for name, about in opened.fields.items()}
             casts, lacking = plan_casts(con, relation, schema, mapping.columns, called, stated)

@@ -1,11 +1,12 @@
 """The answer to a query: a table that is read as it is needed, in the form that a person works with."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from stellarfm.database import interrupted_after
 from stellarfm.errors import StellarError
 
 if TYPE_CHECKING:
@@ -21,9 +22,16 @@ class Answer:
     ----------
     relation
         DuckDB's relation behind it, for more SQL; columns of one name are told apart as DuckDB does it: ``teff``, ``teff_1``.
+    con
+        The relation's connection.
+    timeout_s
+        How long a reading may take; as long as it wants if None.
     """
 
-    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+    def __init__(
+        self, relation: duckdb.DuckDBPyRelation, con: duckdb.DuckDBPyConnection, timeout_s: float | None = None
+    ) -> None:
+        self._con, self._timeout_s = con, timeout_s
         names = [name.lower() for name in relation.columns]
         # DuckDB tells columns of one name apart only where one query reads from another
         self.relation = relation if len(set(names)) == len(names) else relation.select("*")
@@ -40,14 +48,12 @@ class Answer:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return all rows as tuples of Python's own types."""
-        try:
+        with self._reading():
             return list(self.relation.fetchall())
-        except duckdb.Error as error:
-            raise refusal(error) from error
 
     def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
         """Return the first `size` rows."""
-        return Answer(self.relation.limit(size)).fetchall()
+        return Answer(self.relation.limit(size), self._con, self._timeout_s).fetchall()
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """Return the first row, None if there is none."""
@@ -57,16 +63,15 @@ class Answer:
         return iter(self.fetchall())
 
     def __len__(self) -> int:
-        return int(self.relation.shape[0])
+        with self._reading():
+            return int(self.relation.shape[0])
 
     def arrow(self) -> "pa.Table":
         """Return a table of Arrow; a sum of integers is of int64 where it fits."""
         import pyarrow as pa
 
-        try:
+        with self._reading():
             table = self.relation.to_arrow_table()
-        except duckdb.Error as error:
-            raise refusal(error) from error
         for place, (name, kind) in enumerate(zip(self.columns, self.types, strict=True)):
             if kind == "HUGEINT":  # which Arrow lacks, and so comes as a decimal
                 with suppress(pa.ArrowInvalid):
@@ -88,17 +93,28 @@ class Answer:
 
     def pl(self) -> "pl.DataFrame":
         """Return a data frame of polars, which must be installed."""
-        return self.relation.pl()
+        with self._reading():
+            return self.relation.pl()
 
     def __arrow_c_stream__(self, schema: Any = None) -> Any:
         """Give the rows to whatever reads Arrow's stream interface, `OpenModel.perceive` among them."""
         return self.arrow().__arrow_c_stream__(schema)
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            with interrupted_after(self._con, self._timeout_s):
+                yield
+        except duckdb.Error as error:
+            raise refusal(error, self._timeout_s) from error
+
     def __repr__(self) -> str:
         return f"Answer with the columns {', '.join(self.columns)}\n{self.relation.limit(10)}"
 
 
-def refusal(error: duckdb.Error) -> StellarError:
+def refusal(error: duckdb.Error, timeout_s: float | None = None) -> StellarError:
     """Return DuckDB's own words on a query as an error for a person, with the names that it proposes, in one sentence."""
+    if isinstance(error, duckdb.InterruptException) and timeout_s is not None:
+        return StellarError(f"the query took longer than {timeout_s:g} s; narrow it, or allow more")
     said, _, _ = str(error).partition("\nLINE ")  # what follows draws an arrow below the query
     return StellarError(f"the catalogue refused the query: {'; '.join(line for line in said.splitlines() if line)}")

@@ -11,10 +11,15 @@ import duckdb
 from stellarfm.atomic import file_hash
 from stellarfm.catalog.answer import Answer, refusal
 from stellarfm.catalog.release import CATALOG_FILE, MANIFEST_FILE, Release
-from stellarfm.database import open_database
+from stellarfm.database import interrupted_after, open_private
 from stellarfm.errors import StellarError
 
 LATEST = "latest"
+MEMORY_LIMIT = "2GB"
+"""What a query may take; beyond it DuckDB spills to disk."""
+
+# PIVOT is several statements to DuckDB
+_QUERIES = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,34 @@ class Catalog:
     folder: Path
     release: Release
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Return a read-only connection to the release; reading it never looks outside the file."""
-        return open_database(self.folder / CATALOG_FILE, read_only=True)
+    def connect(self, *, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
+        """Return a read-only connection to the release; reading it never looks outside the file.
 
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+        Parameters
+        ----------
+        memory_limit
+            What DuckDB may take before it spills to disk, e.g. ``1GB``.
+
+        Raises
+        ------
+        StellarError
+            If the file cannot be opened with that limit.
+        """
+        file = self.folder / CATALOG_FILE
+        try:
+            return open_private(file, "catalog", memory_limit=memory_limit)
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0]
+            raise StellarError(f"{file} cannot be opened with a memory limit of {memory_limit} ({first})") from error
+
+    def query(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        memory_limit: str = MEMORY_LIMIT,
+        timeout_s: float | None = None,
+    ) -> Answer:
         """Return the answer to a query: ``.df()``, ``.arrow()``, ``.pl()``, ``.fetchall()``, or row by row.
 
         Parameters
@@ -45,25 +73,32 @@ class Catalog:
             One query in DuckDB's SQL.
         parameters
             Values for its ``$name``.
+        memory_limit
+            What DuckDB may take before it spills to disk, e.g. ``1GB``.
+        timeout_s
+            How long each reading of the answer may take; as long as it wants if not given.
 
         Raises
         ------
         StellarError
             If it is not one query, or DuckDB refuses it; the message is DuckDB's.
         """
-        con = self.connect()
+        con = self.connect(memory_limit=memory_limit)
         try:
             statements = con.extract_statements(sql)
             if len(statements) != 1:
                 wrong = f"holds {len(statements)} queries" if statements else "is empty"
                 raise StellarError(f"the query {wrong}; give one")
-            relation = con.sql(statements[0], params=dict(parameters) if parameters else None)
+            if statements[0].type not in _QUERIES:
+                raise StellarError(f"the query is {statements[0].type.name}; it may only read, such as a SELECT")
+            with interrupted_after(con, timeout_s):
+                relation = con.sql(statements[0], params=dict(parameters) if parameters else None)
         except duckdb.Error as error:
-            raise refusal(error) from error
+            raise refusal(error, timeout_s) from error
         if relation is None:
             raise StellarError("the query gives no table; it may only read")
-        # the relation holds its connection: it can be read for as long as somebody has it
-        return Answer(relation)
+        # the answer holds its connection: it can be read for as long as somebody has it
+        return Answer(relation, con, timeout_s)
 
     def star(self, source_id: int) -> dict[str, Any] | None:
         """Return one star by its Gaia DR3 source identifier, None if it is not in the release."""
@@ -110,10 +145,11 @@ def open_catalog(path: Path, version: str = LATEST) -> Catalog:
     StellarError
         If there is none.
     """
-    if (path / MANIFEST_FILE).is_file():
-        return _read(path)
+    if ((folder := path.resolve()) / MANIFEST_FILE).is_file():
+        return _read(folder)
     releases = path / "releases" if (path / "releases").is_dir() else path
-    folder = releases / version
+    # resolved once, before anything is read: `latest` may point to another release in the next moment
+    folder = (releases / version).resolve()
     if not (folder / MANIFEST_FILE).is_file():
         known = ", ".join(catalog.release.version for catalog in list_catalogs(releases)) or "none yet"
         raise StellarError(
@@ -124,8 +160,7 @@ def open_catalog(path: Path, version: str = LATEST) -> Catalog:
 
 def _read(folder: Path) -> Catalog:
     data = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-    # resolved: `latest` may point to another release while this one is read
-    return Catalog(folder.resolve(), Release(**data))
+    return Catalog(folder, Release(**data))
 
 
 def _number(version: str) -> int:

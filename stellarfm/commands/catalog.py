@@ -98,16 +98,20 @@ def query(
         Path | None, typer.Option("-o", "--out", help="File to write, in the format of its suffix.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    memory_limit: Annotated[str, typer.Option(help="What the query may take before it spills to disk.")] = "2GB",
+    timeout_s: Annotated[float | None, typer.Option(help="Longest time of the query in seconds.", min=0.001)] = None,
     as_json: Json = False,
 ) -> None:
     """Query a release with SQL: all digits; all rows in a pipe, a file, as CSV and JSON; what fits on a terminal.
+
+    The query reads the release and nothing else, and writes nothing.
 
     Example: stellarfm catalog query "select count(*), avg(teff) from stars"
     """
     from stellarfm.catalog.reader import open_catalog
     from stellarfm.commands import query_output
 
-    answer = open_catalog(home, release).query(sql)
+    answer = open_catalog(home, release).query(sql, memory_limit=memory_limit, timeout_s=timeout_s)
     if output is not None:
         rows = query_output.write_answer(answer, output)
         return (

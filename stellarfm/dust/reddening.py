@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from stellarfm.atomic import file_hash
 from stellarfm.config import Extinction
-from stellarfm.database import open_database
+from stellarfm.database import close_off, open_database
 from stellarfm.dust.draws import SCHEMA as TOKENS
 from stellarfm.dust.draws import STAR_COLUMNS, reddening_tokens, tokens_of_ebv
 from stellarfm.dust.maps import open_map
@@ -73,6 +73,7 @@ class Reddenings:
     def _read(self, landing: Landing, path: Path) -> None:
         with open_database() as con:
             relation = open_table(con, path, "given").relation
+            close_off(con, [path])
             found = [name.lower() for name in con.sql(f"from {relation}").columns]
             schema = REDDENING if "logebv" in found else EBV
             casts, _ = plan_casts(con, relation, schema, {}, f"extinction: {path}")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import duckdb
 
 from stellarfm.errors import StellarError
+from stellarfm.expression_language import ARITHMETIC
+from stellarfm.expressions import parse
 from stellarfm.formats.arrays import numbers_in_text
 from stellarfm.formats.names import match_name
 from stellarfm.formats.units import factor
-from stellarfm.landing.expressions import to_sql
 from stellarfm.landing.schema import TableSchema
 from stellarfm.sql_text import identifier, literal
 from stellarfm.suggestions import near
@@ -108,7 +109,7 @@ def plan_casts(
     for name in schema.columns:
         given = columns.get(name)
         if given is not None:
-            values[name] = _value(given, found, f"{called} has no column {{}} for {name}")
+            values[name] = _value(given, found, called, name)
         elif match_name(name, found) is not None:
             values[name] = identifier(str(match_name(name, found)))
         elif name in schema.needed:
@@ -159,17 +160,20 @@ def explain(con: duckdb.DuckDBPyConnection, casts: Sequence[Cast], relation: str
     return None
 
 
-def _value(column: ColumnSource, found: Sequence[str], missing: str) -> str:
-    def quoted(name: str) -> str:
+def _value(column: ColumnSource, found: Sequence[str], called: str, wanted: str) -> str:
+    def there(name: str) -> str:
         match = match_name(name, found)
         if match is None:
-            raise StellarError(f"{missing.format(repr(name))}{near(name, found)}; the file has {', '.join(found)}")
-        return identifier(match)
+            raise StellarError(
+                f"{called} has no column {name!r} for {wanted}{near(name, found)}; the file has {', '.join(found)}"
+            )
+        return match
 
     if column.name is not None:
-        return quoted(column.name)
+        return identifier(there(column.name))
     if column.expression is not None:
-        return f"({to_sql(column.expression, quoted)})"
+        expression = parse(column.expression, f"{called}: the expression of {wanted}", ARITHMETIC)
+        return expression.to_sql(there, as_doubles=True)
     if isinstance(column.constant, str):
         return literal(column.constant)
     return repr(column.constant).lower()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stellarfm.database import open_database
+from stellarfm.database import close_off, open_database
 from stellarfm.errors import StellarError
 from stellarfm.fields import Field
 from stellarfm.formats import check_output, open_table, write_table
+from stellarfm.formats.paths import find
 from stellarfm.measured import as_measured
 from stellarfm.model.token_table import TokenTable
 from stellarfm.progress import ProgressCallback, no_progress
@@ -89,7 +90,10 @@ def predict_table(
     hidden = [vocabulary.index(name) for name in request.names]
     with TemporaryDirectory(prefix="stellarfm-") as scratch, open_database() as con:
         check_output(target, [address])
-        opened = as_measured(con, open_table(con, address, "input"), vocabulary)
+        table = open_table(con, address, "input")
+        # the model may be a stranger's, and so are the expressions of its vocabulary
+        close_off(con, find(address).files)
+        opened = as_measured(con, table, vocabulary)
         relation = opened.relation
         query = plan_tokens(con, relation, vocabulary, keep=identifiers(con, relation, vocabulary))
         # a table of any kind: one token that the model knows is enough
@@ -114,7 +118,8 @@ def predict_table(
             raise StellarError(f"{address} has no rows: there is nothing to predict")
         writer.close()
         fields = {**opened.fields, **_fields(vocabulary, request)}
-        write_table(con, f"read_parquet({sql_path(answers)}, hive_partitioning = false)", target, fields)
+        with open_database() as out:
+            write_table(out, f"read_parquet({sql_path(answers)}, hive_partitioning = false)", target, fields)
     return Predicted(done, prior, tuple(vocabulary.names[place] for place in shown), opened.notes)
 
 

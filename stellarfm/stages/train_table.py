@@ -6,11 +6,12 @@ from pathlib import Path
 
 from stellarfm.atomic import content_key
 from stellarfm.config import Settings
-from stellarfm.database import open_database
+from stellarfm.database import close_off, open_database
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.tasks import answerable, never_known
 from stellarfm.formats import open_table
+from stellarfm.formats.paths import find
 from stellarfm.home import Home
 from stellarfm.measured import as_measured
 from stellarfm.model.token_table import TokenTable
@@ -55,7 +56,9 @@ def train_on_table(
     """
     vocabulary = load_vocabulary(settings.training.vocabulary)
     with open_database() as con:
-        opened = as_measured(con, open_table(con, address, "own"), vocabulary)
+        own = open_table(con, address, "own")
+        close_off(con, find(address).files)
+        opened = as_measured(con, own, vocabulary)
         table = read_tokens(con, opened.relation, vocabulary, called=str(address))
     for note in opened.notes:
         tell(note)

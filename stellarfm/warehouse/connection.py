@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from stellarfm.database import open_database
+from stellarfm.database import open_database, open_private
 from stellarfm.errors import StellarError
 
 
@@ -15,7 +15,7 @@ from stellarfm.errors import StellarError
 def connect(
     path: Path, *, read_only: bool = False, memory_limit: str = "2GB", threads: int = 2
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a warehouse; it never installs or loads extensions by itself.
+    """Open a warehouse; it never installs or loads extensions by itself, and to read one it looks at nothing else.
 
     Parameters
     ----------
@@ -32,7 +32,10 @@ def connect(
         If the file cannot be opened.
     """
     try:
-        con = open_database(path, read_only=read_only, memory_limit=memory_limit, threads=threads)
+        if read_only:
+            con = open_private(path, "warehouse", memory_limit=memory_limit, threads=threads)
+        else:
+            con = open_database(path, memory_limit=memory_limit, threads=threads)
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise StellarError(f"{path} cannot be opened ({first}); run `stellarfm prepare` to build it anew") from error

@@ -15,7 +15,6 @@ HONEST = [
     "1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 56.75, 24.12, 2.0))",
     "DISTANCE(POINT(ra, dec), POINT(56.75, 24.12)) < 2 AND ruwe IS NOT NULL",
     "INTERSECTS(POINT('ICRS', ra, dec), POLYGON('ICRS', 1, 2, 3, 4, 5, 1)) = 1",
-    "source_id IN (SELECT TOP 100 source_id FROM gaiadr3.gaia_source ORDER BY random_index)",
     "source_id IN (4295806720, 34361129088) AND MOD(random_index, 100) = 0",
     "phot_variable_flag = 'a;b -- (' AND NOT bp_rp > 1",
     'gaia_source."l" > 10 AND POWER(10, 0.2 * phot_g_mean_mag) * parallax > 1 AND TRUNCATE(b, 1) = 2',
@@ -28,11 +27,12 @@ ODD = {
     "parallax > 20; DROP TABLE t": "it has a semicolon",
     "parallax > 20 -- near": "it has a comment",
     "parallax > 20 /* near */": "it has a comment",
-    "WHERE parallax > 20": 'syntax error at or near "WHERE"',
+    "WHERE parallax > 20": "begins with a word of SQL",
+    "source_id IN (SELECT source_id FROM gaiadr3.gaia_source)": "it has a query of its own",
     "parallax > 20 ORDER BY parallax": "it goes on with ORDER BY",
     "parallax > 20 GROUP BY ra": "it goes on with GROUP BY",
     "parallax > 20 UNION SELECT 2 FROM t": "it holds more than one query",
-    "parallax > 20, ra > 3": 'syntax error at or near ","',
+    "parallax > 20, ra > 3": "it holds 2 expressions",
     "parallax >": "syntax error",
 }
 

@@ -97,10 +97,10 @@ def test_a_median_of_nothing_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("condition", "sql"),
     [
-        ("parallax > 20 and phot_g_mean_mag < 12", "parallax > 20 and phot_g_mean_mag < 12"),
-        ("gaiadr3.gaia_source.bp_rp BETWEEN 0.5 AND 1e0", "bp_rp between 0.5 and 1e0"),
-        ("abs(b) < 10 or not ruwe is null", "abs ( b ) < 10 or not ruwe is null"),
-        ("log(parallax) > 1", "ln ( parallax ) > 1"),
+        ("parallax > 20 and phot_g_mean_mag < 12", "(((parallax > 20) AND (phot_g_mean_mag < 12)))"),
+        ("gaiadr3.gaia_source.bp_rp BETWEEN 0.5 AND 1e0", "((bp_rp BETWEEN 0.5 AND 1e0))"),
+        ("abs(b) < 10 or not ruwe is null", "(((abs(b) < 10) OR (NOT (ruwe IS NULL))))"),
+        ("log(parallax) > 1", "((ln(parallax) > 1))"),
         ("1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 10, 20, 1))", None),
         ("parallax_over_error > 5", None),
         ("parallax > (select max(parallax) from other)", None),
