@@ -71,13 +71,13 @@ MORE_THAN_A_QUERY = (
 @pytest.mark.parametrize("sql", OUTSIDE)
 def test_a_query_reaches_no_file_but_the_release(catalog: Catalog, sql: str) -> None:
     with pytest.raises(StellarError, match="the catalogue refused the query"):
-        catalog.query(sql)
+        catalog.query(sql).fetchall()
     assert [path.name for path in Path().iterdir()] == ["secret.csv"]
 
 
 @pytest.mark.parametrize("sql", MORE_THAN_A_QUERY)
 def test_what_is_more_than_a_query_is_refused(catalog: Catalog, sql: str) -> None:
-    with pytest.raises(StellarError, match="takes one query"):
+    with pytest.raises(StellarError, match=r"it may only read|give one"):
         catalog.query(sql)
     assert [path.name for path in Path().iterdir()] == ["secret.csv"]
     catalog.verify()
@@ -99,12 +99,12 @@ def test_the_open_connection_of_python_is_as_closed(catalog: Catalog, sql: str) 
      "select * from catalog.main.stars -- with a comment", "select 1;"],
 )  # fmt: skip
 def test_every_kind_of_query_passes(catalog: Catalog, sql: str) -> None:
-    assert catalog.query(sql)[1]
+    assert catalog.query(sql).fetchall()
 
 
 def test_other_connections_of_the_process_do_not_matter(catalog: Catalog) -> None:
     with duckdb.connect(str(catalog.folder / CATALOG_FILE), read_only=True, config={"threads": "1"}):
-        assert catalog.query("select source_id from stars")[1] == [(7,)]
+        assert catalog.query("select source_id from stars").fetchall() == [(7,)]
         with catalog.connect() as one, catalog.connect(memory_limit="100MB") as other:
             assert one.sql("from stars").fetchall() == other.sql("from stars").fetchall()
 
@@ -112,10 +112,12 @@ def test_other_connections_of_the_process_do_not_matter(catalog: Catalog) -> Non
 def test_a_query_is_stopped_when_its_time_or_memory_is_over(catalog: Catalog) -> None:
     start = time.monotonic()
     with pytest.raises(StellarError, match="took longer than"):
-        catalog.query("select sum(sin(a.range * b.range)) from range(1000000) a, range(1000000) b", timeout_s=0.2)
+        catalog.query(
+            "select sum(sin(a.range * b.range)) from range(1000000) a, range(1000000) b", timeout_s=0.2
+        ).fetchall()
     assert time.monotonic() - start < 5
     with pytest.raises(StellarError, match="refused the query: Out of Memory"):
-        catalog.query("select list(range) from range(100000000)", memory_limit="20MB")
+        catalog.query("select list(range) from range(100000000)", memory_limit="20MB").fetchall()
     with pytest.raises(StellarError, match="cannot be opened with a memory limit of lots"):
         catalog.query("select 1", memory_limit="lots")
 
@@ -142,7 +144,7 @@ def read_until(root: str, start: Callable[[], int], is_over: Callable[[], bool],
     while not is_over():
         try:
             catalog = open_catalog(Path(root))
-            (said,) = catalog.query("select release from stars")[1]
+            (said,) = catalog.query("select release from stars").fetchall()
             mixtures += len({said[0], catalog.release.version, catalog.folder.name}) != 1
             errors += list_catalogs(Path(root) / "releases") == []
         except (StellarError, OSError, ValueError, duckdb.Error) as error:
