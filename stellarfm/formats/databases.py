@@ -81,8 +81,10 @@ def _choose(con: duckdb.DuckDBPyConnection, database: str, address: Address) -> 
 def _fields(con: duckdb.DuckDBPyConnection, database: str, table: str) -> dict[str, Field]:
     """Return what a dictionary of the file says of a table's columns, else what their comments say."""
     has = con.execute(
+        # a dictionary that is a view would be a stranger's query
         "select table_name, column_name, comment from duckdb_columns() "
-        "where database_name = $name and table_name in ($table, $columns)",
+        "where database_name = $name and (table_name = $table or table_name = $columns and table_oid in "
+        "(select table_oid from duckdb_tables() where database_name = $name))",
         {"name": database, "table": table, "columns": DICTIONARY},
     ).fetchall()
     fields = {column: Field(description=comment) for of, column, comment in has if of == table and comment}
