@@ -9,11 +9,12 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from stellarfm.addresses import public_url
 from stellarfm.errors import StellarError
 from stellarfm.suggestions import near
 
@@ -33,6 +34,14 @@ RENAMED = {
 """Settings by their names before version 0.2: they still count, with a sentence, and go with version 0.3."""
 
 
+Url = Annotated[str, PlainSerializer(public_url, when_used="json")]
+"""An address; wherever settings are written down it stands without account and keys."""
+LocalPath = Annotated[Path, PlainSerializer(lambda path: path.name, return_type=str, when_used="json")]
+"""A file of this machine; where settings are written down, its name alone."""
+LocalName = Annotated[str, PlainSerializer(lambda name: Path(name).name, return_type=str, when_used="json")]
+"""A name of what ships, or the path of a file, which is written down as `LocalPath` is."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +51,7 @@ class Archive(_Section):
 
     name: Literal["simulated", "esa", "files", "leung-bovy-2024"] = "simulated"
     """Archive to read; only ``esa``, which stands for Gaia, 2MASS and APOGEE, needs a network."""
-    path: Path | None = None
+    path: LocalPath | None = None
     """What an archive of files reads: a mapping (TOML) for ``files``, the HDF5 file for ``leung-bovy-2024``."""
     num_stars: int = Field(40_000, ge=100, le=100_000_000)
     """Distinct stars of the simulated sky."""
@@ -68,12 +77,12 @@ class Retry(_Section):
 class Gaia(_Section):
     """Gaia: which stars, and from where."""
 
-    tap_url: str = ""
+    tap_url: Url = ""
     """TAP service; that of the release's profile if empty. Mirrors, with ``xp = tap``: https://gaia.aip.de/tap and
     https://gaia.ari.uni-heidelberg.de/tap."""
-    data_url: str = ""
+    data_url: Url = ""
     """DataLink service, for spectra; that of the profile if empty."""
-    bulk_url: str = ""
+    bulk_url: Url = ""
     """Folder of the bulk files, for spectra; that of the profile if empty."""
     release: str = Field("Gaia DR3", pattern=r"^Gaia E?DR\d+$")
     """Data release, as DataLink calls it; its profile in ``stellarfm/surveys`` says everything else."""
@@ -94,7 +103,7 @@ class TwoMass(_Section):
 
     by: Literal["neighbours", "position", "none"] = "neighbours"
     """By Gaia's table of best neighbours at ESA, or by position at IRSA."""
-    irsa_url: str = ""
+    irsa_url: Url = ""
     """TAP service of IRSA; that of the profile if empty."""
     radius_arcsec: float = Field(3.0, gt=0, le=60)
     """How far from a Gaia source, at the epoch 2000, IRSA looks."""
@@ -105,11 +114,11 @@ class Apogee(_Section):
 
     source: Literal["file", "vizier", "none"] = "file"
     """The whole file of SDSS (4 GB), or the columns that are needed from VizieR III/286."""
-    url: str = ""
+    url: Url = ""
     """The file; that of the profile if empty."""
     checksums: str | None = None
     """Name of the list of SHA-1 beside the file, the profile's if not set; empty compares the size alone."""
-    vizier_url: str = ""
+    vizier_url: Url = ""
     """TAP service of VizieR; that of the profile if empty."""
 
 
@@ -118,7 +127,7 @@ class Extinction(_Section):
 
     map: str = ""
     """A 3-D map, e.g. ``dustmaps:bayestar`` or ``mwdust:Combined19``; the user has its data."""
-    table: Path | None = None
+    table: LocalPath | None = None
     """A table with ``source_id`` and ``ebv``, or ``logebv``; used where no map is named."""
 
 
@@ -143,7 +152,7 @@ class Training(_Section):
 
     preset: Literal["small", "default", "paper"] = "small"
     """Network and its training settings."""
-    vocabulary: str = "leung_bovy"
+    vocabulary: LocalName = "leung_bovy"
     """Name of a vocabulary that ships with stellarfm, or path of a TOML file."""
     max_steps: int | None = Field(None, ge=1)
     """Optimiser steps; the preset's own number if not set."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stellarfm.addresses import public_url
 from stellarfm.archives.downloads import checksums, download, read_text
 from stellarfm.archives.retry import RefusedError, RetryPolicy
 from stellarfm.errors import StellarError
@@ -62,7 +63,7 @@ class AllStarFile:
         StellarError
             If SDSS refuses or fails, or the file is damaged.
         """
-        path = folder / self.url.rpartition("/")[-1]
+        path = folder / public_url(self.url).rpartition("/")[-1]
         # a file that is here was compared when it came
         expected = "" if path.is_file() or not self.checksums else self._checksum()
         return download(SDSS, self.url, path, self.retry, checksum=expected, progress=progress)
@@ -77,7 +78,9 @@ class AllStarFile:
         except RefusedError:
             found = ""
         if not found:
-            console.print(f"{address} has no checksum of {name}: its size alone is compared", soft_wrap=True)
+            console.print(
+                f"{public_url(address)} has no checksum of {name}: its size alone is compared", soft_wrap=True
+            )
         return found
 
 

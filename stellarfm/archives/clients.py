@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from stellarfm.archives.apogee import AllStarFile
-from stellarfm.archives.credentials import Credentials
+from stellarfm.archives.credentials import Credentials, refuse_account, without_account
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.gaia import GaiaSources
 from stellarfm.archives.retry import RetryPolicy
@@ -42,7 +42,7 @@ class Clients:
     def gaia(self) -> GaiaSources:
         """The table of Gaia's sources."""
         url = self._settings.gaia.tap_url or self.surveys.gaia.services["tap"]
-        tap = Tap("the Gaia archive", url, self.retry, credentials=self.credentials)
+        tap = Tap("the Gaia archive", refuse_account(url, "gaia.tap_url"), self.retry, credentials=self.credentials)
         return GaiaSources(tap, self.surveys.gaia, self.schemas[GAIA], self._settings.gaia.where)
 
     @cached_property
@@ -50,6 +50,7 @@ class Clients:
         """Spectra by DataLink."""
         url = self._settings.gaia.data_url or self.surveys.gaia.services["data"]
         # XP coefficients are not in the TAP service of ESA: DataLink and the bulk files alone have them
+        url = refuse_account(url, "gaia.data_url")
         return DataLink(url, self.surveys.gaia, self.retry, self._settings.gaia.xp_structure, self.credentials)
 
     @cached_property
@@ -57,13 +58,13 @@ class Clients:
         """IRSA's TAP service."""
         url = self._settings.twomass.irsa_url or self.surveys.twomass.services["irsa"]
         # FITS is parsed faster, but not every service writes it
-        return Tap("IRSA", url, self.retry, answer_format="votable")
+        return Tap("IRSA", refuse_account(url, "twomass.irsa_url"), self.retry, answer_format="votable")
 
     @cached_property
     def vizier(self) -> Tap:
         """VizieR's TAP service."""
         url = self._settings.apogee.vizier_url or self.surveys.apogee.services["vizier"]
-        return Tap("VizieR", url, self.retry, answer_format="votable")
+        return Tap("VizieR", refuse_account(url, "apogee.vizier_url"), self.retry, answer_format="votable")
 
     @cached_property
     def allstar(self) -> AllStarFile:
@@ -71,12 +72,12 @@ class Clients:
         chosen, survey = self._settings.apogee, self.surveys.apogee
         # None is "the profile says", "" is "there is no list": the two must not be confused
         checksums = survey.files["checksums"] if chosen.checksums is None else chosen.checksums
-        return AllStarFile(chosen.url or survey.services["file"], checksums, self.retry)
+        return AllStarFile(without_account(chosen.url or survey.services["file"]), checksums, self.retry)
 
     @property
     def bulk_url(self) -> str:
         """Folder of Gaia's bulk files of spectra."""
-        return self._settings.gaia.bulk_url or self.surveys.gaia.services["bulk"]
+        return without_account(self._settings.gaia.bulk_url or self.surveys.gaia.services["bulk"])
 
     def bulk(self, landing: Landing) -> BulkSpectra:
         """Return the spectra of the bulk files, which are brought to the landing's downloads."""

@@ -11,8 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import requests
 
+from stellarfm.addresses import public_url
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
+from stellarfm.archives.credentials import account_of
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.gaia import GaiaSources
 from stellarfm.archives.healpix import SkyPart, divide
@@ -204,7 +206,7 @@ class Counting:
         if source == "none":
             return []
         at_vizier = self._clients.surveys.apogee.table_at(apogee.VIZIER, table)
-        origin = at_vizier if source == "vizier" else self._clients.allstar.url
+        origin = at_vizier if source == "vizier" else public_url(self._clients.allstar.url)
         # 4 GB that another selection brought need not come again, as long as they are of the same origin
         for landing in (self._landing, *(Landing(root, folder.name) for folder in sorted(root.glob("esa-*")))):
             parts = [manifest for manifest in landing.manifests() if manifest.table == table]
@@ -220,7 +222,7 @@ class Counting:
         # NAXIS2 of the binary table is its number of rows (FITS standard)
         found = _TABLE_ROWS.search(head)
         if found is None:
-            raise StellarError(f"{url} does not begin as a FITS table does")
+            raise StellarError(f"{public_url(url)} does not begin as a FITS table does")
         return int(found[1])
 
     def _with_effort(self, found: Expected) -> Expected:
@@ -285,7 +287,7 @@ class Counting:
 def _head_of(url: str, timeout_s: float) -> tuple[bytes, int]:
     """Return the first bytes of a file, and how many bytes it has in all."""
     headers = {"Range": f"bytes=0-{_HEAD_BYTES - 1}", "Accept-Encoding": "identity"}
-    with requests.get(url, headers=headers, stream=True, timeout=timeout_s) as answer:
+    with requests.get(url, headers=headers, stream=True, timeout=timeout_s, auth=account_of(url)) as answer:
         answer.raise_for_status()
         # a server that ignores Range sends the whole file with 200: Content-Length is then its size
         whole = answer.headers.get("Content-Range", "").rpartition("/")[2] or answer.headers.get("Content-Length", "0")

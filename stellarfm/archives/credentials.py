@@ -1,11 +1,49 @@
-"""An account at an archive: from the environment, shown to the archive alone."""
+"""Accounts at archives: from the environment or an address, shown to the archive alone."""
 
 import os
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from stellarfm.archives.retry import RefusedError
 from stellarfm.errors import StellarError
+
+_ACCOUNTS: dict[str, tuple[str, str]] = {}
+"""Accounts that stood in addresses of the settings, by scheme and host."""
+
+
+def without_account(url: str) -> str:
+    """Return an address of files without its account, which goes along with requests to that host from now on."""
+    parts = urlsplit(url)
+    if parts.username is not None:
+        _ACCOUNTS[_host(url)] = (unquote(parts.username), unquote(parts.password or ""))
+    return url.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1) if "@" in parts.netloc else url
+
+
+def account_of(url: str) -> tuple[str, str] | None:
+    """Return the account for an address, None if there is none."""
+    return _ACCOUNTS.get(_host(url))
+
+
+def refuse_account(url: str, setting: str) -> str:
+    """Return the address of a service, which takes no account there.
+
+    Raises
+    ------
+    StellarError
+        If there is one; it is not shown.
+    """
+    if urlsplit(url).username is not None:
+        raise StellarError(
+            f"{setting} has an account in its address, where the service takes none; leave it out, and set "
+            "GAIA_USER and GAIA_PASSWORD for one at the Gaia archive"
+        )
+    return url
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 @dataclass(frozen=True)

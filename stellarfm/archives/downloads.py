@@ -6,6 +6,8 @@ from pathlib import Path
 
 import requests
 
+from stellarfm.addresses import public_url
+from stellarfm.archives.credentials import account_of
 from stellarfm.archives.retry import RetryPolicy, TransientError
 from stellarfm.errors import StellarError
 from stellarfm.progress import ProgressCallback, no_progress
@@ -56,8 +58,8 @@ def download(
         # going on from wrong bytes could never mend them: the next run must begin anew
         partial.unlink()
         raise StellarError(
-            f"{url} has the checksum {found}, not {checksum}: it was damaged on its way or replaced; it was removed, run "
-            "again to fetch it anew"
+            f"{public_url(url)} has the checksum {found}, not {checksum}: it was damaged on its way or replaced; it was removed, "
+            "run again to fetch it anew"
         )
     partial.replace(target)
     return target
@@ -73,7 +75,7 @@ def read_text(name: str, url: str, retry: RetryPolicy) -> str:
     """
 
     def get() -> str:
-        answer = requests.get(url, timeout=retry.timeout_s)
+        answer = requests.get(url, timeout=retry.timeout_s, auth=account_of(url))
         answer.raise_for_status()
         return str(answer.text)
 
@@ -95,7 +97,7 @@ def _go_on(url: str, partial: Path, timeout_s: float, progress: ProgressCallback
     if here and tag.is_file():
         # If-Range: where the file was replaced since, the server sends all of it (200) in place of the rest (206)
         headers |= {"Range": f"bytes={here}-", "If-Range": tag.read_text(encoding="utf-8")}
-    with requests.get(url, headers=headers, stream=True, timeout=timeout_s) as answer:
+    with requests.get(url, headers=headers, stream=True, timeout=timeout_s, auth=account_of(url)) as answer:
         if answer.status_code == 416:  # nothing beyond what is here
             return tag.unlink(missing_ok=True)
         answer.raise_for_status()
@@ -109,7 +111,7 @@ def _go_on(url: str, partial: Path, timeout_s: float, progress: ProgressCallback
             for block in answer.iter_content(_BLOCK):
                 stream.write(block)
                 here += len(block)
-                progress(here >> 20, total >> 20, f"{url.rpartition('/')[-1]}, MB")
+                progress(here >> 20, total >> 20, f"{public_url(url).rpartition('/')[-1]}, MB")
     # urllib3 before 2 takes a body that ends early for a whole one; the count of bytes tells with every version
     if total and here != total:
         raise TransientError(f"{here:,} of {total:,} bytes came")

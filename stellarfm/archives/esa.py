@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from stellarfm.addresses import public_url
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
 from stellarfm.archives.counting import Counting, labelled_here, refuse_unfit
@@ -69,9 +70,11 @@ class Esa:
         planned = []
         if settings.apogee.source != "none":
             survey = clients.surveys.apogee
-            there = f"{survey.table_at('vizier', apogee.TABLE)} of {clients.vizier.url}"
+            there = f"{survey.table_at('vizier', apogee.TABLE)} of {public_url(clients.vizier.url)}"
             planned.append(
-                Query(apogee.TABLE, "all", clients.allstar.url if settings.apogee.source == "file" else there)
+                Query(
+                    apogee.TABLE, "all", public_url(clients.allstar.url) if settings.apogee.source == "file" else there
+                )
             )
         if settings.gaia.where.strip():
             most, whole = settings.archive.rows_per_part, SkyPart(clients.gaia.identifier)
@@ -84,7 +87,7 @@ class Esa:
         if settings.gaia.xp != "none":
             urls = {"datalink": clients.data_link.url, "tap": clients.gaia.tap.url, "bulk": clients.bulk_url}
             words = clients.data_link.retrieval_type
-            planned.append(Query(xp.TABLE, "…", f"{words} of these stars from {urls[settings.gaia.xp]}"))
+            planned.append(Query(xp.TABLE, "…", f"{words} of these stars from {public_url(urls[settings.gaia.xp])}"))
         if settings.twomass.by != "none":
             planned.append(Query(twomass.TABLE, "…", self._twomass_text()))
         return planned

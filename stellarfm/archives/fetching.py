@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pyarrow as pa
 
+from stellarfm.addresses import public_url
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
 from stellarfm.archives.counting import ids_of_apogee
@@ -107,7 +108,7 @@ class Fetching:
         table, allstar = apogee.TABLE, self._clients.allstar
         path = allstar.fetch(self._landing.downloads, self._progress)
         for number, block in enumerate(apogee.read_allstar(path, self._clients.schemas[table])):
-            self._landing.write(table, f"part-{number:05d}", block, allstar.url, self._releases[table])
+            self._landing.write(table, f"part-{number:05d}", block, public_url(allstar.url), self._releases[table])
             self._total += len(block)
             self._count(len(block), apogee.TABLE)
         # its rows are in the landing now, and 4 GB need not lie on the disk twice
@@ -175,7 +176,7 @@ class Fetching:
             part, started = file.removesuffix(".csv.gz"), time.monotonic()
             if not self._landing.has(table, part):
                 rows = bulk.read(file, inside).sort_by("source_id")
-                self._keep(table, part, rows, f"{self._clients.bulk_url}/{file}", started)
+                self._keep(table, part, rows, f"{public_url(self._clients.bulk_url)}/{file}", started)
             found.append(self._landing.read(table, part, ["source_id"])["source_id"].to_numpy())
             self._count(len(found[-1]), table)
         # no file held any of the stars: the table must exist all the same, for the warehouse reads it

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from stellarfm.addresses import public_text
 from stellarfm.errors import StellarError
 
 T = TypeVar("T")
@@ -127,7 +128,7 @@ def describe(error: BaseException) -> str:
     """Return what went wrong in one line."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    text = " ".join(str(error).split())
+    text = public_text(" ".join(str(error).split()))
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 

@@ -1,13 +1,14 @@
-"""Data Docs that open without a network: nothing is fetched from elsewhere, and nothing counts its readers."""
+"""Data Docs that open without a network: nothing is fetched from elsewhere, nothing runs, and nothing counts its readers."""
 
 import re
 from pathlib import Path
 
 from stellarfm.checks.report import read_record
-from stellarfm.resources import read_template
+from stellarfm.pages import render_page, with_policy
 
 _OUTSIDE = re.compile(
-    r"<script[^>]*\bsrc=\"https?://[^>]*>\s*</script>"
+    # all scripts: those that are left would call others that are fetched from elsewhere
+    r"<script\b.*?</script>"
     r"|<link[^>]*\bhref=\"https?://[^>]*>"
     r"|<img[^>]*\bsrc=\"https?://[^>]*>"
     r"|<p>Stay current on everything GX.*?</p>"
@@ -45,12 +46,9 @@ def write_index(folder: Path) -> None:
     folder
         Folder of checks with ``docs/`` and the record.
     """
-    from jinja2 import Template
-
     report, docs = read_record(folder), folder / "docs"
     pages = {table.table: _pages(docs, table.table) for table in report.tables}
-    # autoescape: names of columns and values of the data stand on this page
-    text = Template(read_template("checks.html"), autoescape=True).render(report=report, pages=pages)
+    text = render_page("checks.html", report=report, pages=pages)
     (docs / "index.html").write_text(text, encoding="utf-8")
 
 
@@ -76,4 +74,4 @@ def make_offline(folder: Path) -> None:
         text = page.read_text(encoding="utf-8")
         # a second call of the same run finds pages that are done already
         if _STYLE not in text:
-            page.write_text(_OUTSIDE.sub("", text).replace("</head>", _STYLE, 1), encoding="utf-8")
+            page.write_text(with_policy(_OUTSIDE.sub("", text)).replace("</head>", _STYLE, 1), encoding="utf-8")

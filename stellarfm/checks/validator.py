@@ -218,6 +218,10 @@ def _config(folder: Path) -> Any:
                 "show_how_to_buttons": False,
                 "store_backend": _files(folder / "docs"),
                 "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                "site_section_builders": {
+                    section: {"view": {"module_name": "stellarfm.checks.page_view", "class_name": "EscapedPageView"}}
+                    for section in ("expectations", "validations")
+                },
             }
         },
     )

@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from stellarfm.addresses import public_url
 from stellarfm.commands.options import DEFAULT_HOME, Home, Json
 from stellarfm.commands.printing import print_json, print_table, print_text
 from stellarfm.errors import StellarError
@@ -95,9 +96,11 @@ def _machine(home: Path) -> list[Inspection]:
 
 def _prefect_server() -> Inspection:
     address = os.environ.get("PREFECT_API_URL")
-    return Inspection("prefect server", address or "a temporary one for each run (no PREFECT_API_URL)", True)
+    return Inspection(
+        "prefect server", public_url(address or "") or "a temporary one for each run (no PREFECT_API_URL)", True
+    )
 
 
 def _mlflow_server() -> Inspection:
     address = os.environ.get("MLFLOW_TRACKING_URI")
-    return Inspection("mlflow store", address or "sqlite in the home (no MLFLOW_TRACKING_URI)", True)
+    return Inspection("mlflow store", public_url(address or "") or "sqlite in the home (no MLFLOW_TRACKING_URI)", True)

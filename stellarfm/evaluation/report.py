@@ -13,7 +13,7 @@ from stellarfm.evaluation.comparison import colour_rows
 from stellarfm.evaluation.figures import draw_agreement, draw_calibration, draw_kiel
 from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.tasks import Answered, answer
-from stellarfm.resources import read_template
+from stellarfm.pages import render_page
 from stellarfm.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -87,11 +87,9 @@ def _draw(folder: Path, stars: HeldOut, answered: Answered) -> None:
 
 def _write_page(folder: Path, metrics: Mapping[str, Any]) -> None:
     """Write one self-contained page: the figures lie inside it."""
-    from jinja2 import Template
-
     figures = {path.stem: base64.b64encode(path.read_bytes()).decode() for path in sorted(folder.glob("*.png"))}
-    page = Template(read_template("report.html"), autoescape=True).render(
-        metrics=metrics, tasks=_by_task(metrics["rows"]), figures=figures, captions=_CAPTIONS
+    page = render_page(
+        "report.html", metrics=metrics, tasks=_by_task(metrics["rows"]), figures=figures, captions=_CAPTIONS
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stellarfm.atomic import fresh_file
+from stellarfm.pages import render_page
 from stellarfm.progress import ProgressCallback, no_progress
 from stellarfm.realism import figures
 from stellarfm.realism.checks import (
@@ -28,7 +29,6 @@ from stellarfm.realism.spectra import (
     compare_types,
     read_field,
 )
-from stellarfm.resources import read_template
 
 
 @dataclass(frozen=True)
@@ -139,11 +139,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
     path
         HTML file to write.
     """
-    from jinja2 import Template
-
     images = {name: base64.b64encode(data).decode() for name, data in comparison.figures.items()}
-    page = Template(read_template("sky.html"), autoescape=True).render(
-        comparison=comparison, images=images, captions=figures.CAPTIONS
-    )
+    page = render_page("sky.html", comparison=comparison, images=images, captions=figures.CAPTIONS)
     with fresh_file(path) as partial:
         partial.write_text(page, encoding="utf-8")

@@ -1,5 +1,6 @@
 """Champion and warehouse to a release."""
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from stellarfm.config import Settings
 from stellarfm.home import Home
 from stellarfm.model.token_table import TokenTable
 from stellarfm.progress import console, progress_bar
+from stellarfm.published_settings import published_settings
 from stellarfm.registry import CHAMPION, ModelVersion, Registry
 from stellarfm.resources import sql_texts
 from stellarfm.stages.evaluate import count_held_out, evaluate_model, held_out_stars
@@ -225,7 +227,7 @@ def _inputs(settings: Settings, prepared: Prepared) -> dict[str, str]:
         "warehouse_key": prepared.key,
         "training_set_hash": prepared.training_set_hash,
         "seed": str(settings.seed),
-        "settings": settings.model_dump_json(),
+        "settings": json.dumps(published_settings(settings)),
     }
 
 
