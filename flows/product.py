@@ -16,13 +16,15 @@ from stellarfm.stages.evaluate import Evaluation
 from stellarfm.stages.ingest import Snapshot
 from stellarfm.stages.prepare import Prepared
 from stellarfm.stages.promote import Promotion
+from stellarfm.stages.roles import learning_role
 from stellarfm.stages.train import TrainedRun
 
 
 @dataclass(frozen=True)
 class Training:
-    """What was trained, how good it is, and what the gate said."""
+    """What was trained, on which stars, how good it is, and what the gate said."""
 
+    snapshot: Snapshot
     run: TrainedRun
     evaluation: Evaluation
     promotion: Promotion
@@ -42,10 +44,21 @@ class Product:
 def product(settings: Settings, home: Home, *, use_champion: bool = False) -> Product:
     """Make a catalogue from the archives; what is made already is not made again."""
     with home.lock():
+        # what to publish for comes first: it is the smaller, and what is wrong with it is known before hours of training
         snapshot = ingest(settings, home)
         prepared = prepare(settings, home, snapshot)
-        training = None if use_champion else Training(*train(settings, home))
+        training = None if use_champion else _learn(settings, home, snapshot)
         return Product(snapshot, prepared, training, publish(settings, home))
+
+
+def _learn(settings: Settings, home: Home, published: Snapshot) -> Training:
+    """Train on the stars to learn from, which are fetched and checked first where they are others."""
+    if not settings.learns_from_others:
+        return Training(published, *train(settings, home))
+    learning = learning_role(settings, home)
+    snapshot = ingest(*learning)
+    prepare(*learning, snapshot)
+    return Training(snapshot, *train(*learning))
 
 
 @flow(name="scheduled-product")

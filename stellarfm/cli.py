@@ -67,7 +67,8 @@ def run(
     if dry_run:
         from stellarfm.config import load_settings
 
-        return print_prospect(load_settings(config, set_ or []), home, as_json=as_json)
+        settings = load_settings(config, set_ or [])
+        return print_prospect(settings, home, as_json=as_json, use_champion=use_champion)
     from stellarfm.commands.run import run_product
 
     return run_product(home, config, set_ or [], as_json=as_json, use_champion=use_champion)

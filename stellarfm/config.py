@@ -87,7 +87,7 @@ class Gaia(_Section):
     release: str = Field("Gaia DR3", pattern=r"^Gaia E?DR\d+$")
     """Data release, as DataLink calls it; its profile in ``stellarfm/surveys`` says everything else."""
     where: str = ""
-    """ADQL condition on ``gaia_source`` that selects stars; the stars of APOGEE if empty."""
+    """ADQL condition on ``gaia_source`` that selects the stars to publish for; the stars of APOGEE if empty."""
     max_rows: int = Field(5_000_000, ge=1)
     """Most stars that ``gaia.where`` may select: one that selects more is refused, with its size, until this is raised."""
     xp: Literal["datalink", "tap", "bulk", "none"] = "datalink"
@@ -148,8 +148,10 @@ class Checks(_Section):
 
 
 class Training(_Section):
-    """What is trained, and for how long."""
+    """What is trained, on which stars, and for how long."""
 
+    stars: Literal["apogee", "selection"] = "apogee"
+    """Stars to learn from where ``gaia.where`` selects those to publish for: all of APOGEE's, or the same selection."""
     preset: Literal["small", "default", "paper"] = "small"
     """Network and its training settings."""
     vocabulary: LocalName = "leung_bovy"
@@ -190,6 +192,13 @@ class Settings(BaseSettings):
     checks: Checks = Checks()
     training: Training = Training()
     gate: Gate = Gate()
+
+    @property
+    def learns_from_others(self) -> bool:
+        """Whether the stars to learn from are others than those to publish for."""
+        selected = self.archive.name == "esa" and bool(self.gaia.where.strip())
+        # without APOGEE's table there are no stars of APOGEE to learn from
+        return selected and self.training.stars == "apogee" and self.apogee.source != "none"
 
     def to_toml(self) -> str:
         """Return the resolved settings in the form of a settings file."""

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stellarfm.errors import StellarError
@@ -21,9 +21,12 @@ class Home:
     ----------
     path
         The folder itself.
+    is_learning
+        Whether its warehouse is that of the stars to learn from, where they are others than those to publish for.
     """
 
     path: Path
+    is_learning: bool = False
 
     @classmethod
     def open(cls, path: Path) -> "Home":
@@ -55,7 +58,12 @@ class Home:
     @property
     def warehouse(self) -> Path:
         """The DuckDB file that is rebuilt from the landing at any time."""
-        return self.path / "warehouse.duckdb"
+        return self.path / ("learning.duckdb" if self.is_learning else "warehouse.duckdb")
+
+    @property
+    def for_learning(self) -> "Home":
+        """The same home with the warehouse of the stars to learn from."""
+        return replace(self, is_learning=True)
 
     @property
     def checks(self) -> Path:

@@ -65,7 +65,7 @@ select
     quality.quality_flags, --/D Bit mask, see the table flags; 0 is best --/C meta.code.qual --/N never NULL
     quality.quality_flags <> 0 as flag_warn, --/D Any flag is raised --/C meta.code.qual --/N never NULL
     quality.quality_flags & (select bit_or(bit) from flag_bits where is_bad) <> 0 as flag_bad, --/D A flag is raised that makes the parameters doubtful --/C meta.code.qual --/N never NULL
-    coalesce(stars.in_training_set and stars.split = 'train', false) as in_training_set, --/D The model was trained on this star --/C meta.code --/N never NULL
+    predictions.in_training_set, --/D The model was trained on this star --/C meta.code --/N the model was brought from elsewhere, and on which stars it was trained is not known
     stars.tmass_designation, --/D 2MASS designation of the best match --/C meta.id.cross --/N no match within the radius
     stars.tmass_separation_arcsec, --/D Separation of the 2MASS match at its epoch --/U arcsec --/C pos.angDistance --/N no match within the radius
     stars.apogee_id, --/D {apogee_release} identifier --/C meta.id.cross --/N not observed by APOGEE

@@ -104,6 +104,21 @@ def good_ids(files: list[Path]) -> Ids:
     return ids
 
 
+def holder_of_apogee(settings: Settings, clients: Clients, landing: Landing) -> Landing | None:
+    """Return the landing of this home that has APOGEE's table whole, the given one first; None if none has it.
+
+    4 GB that another selection brought need not come again, as long as they are of the same origin.
+    """
+    table, root = apogee.TABLE, landing.folder.parent
+    at_vizier = clients.surveys.apogee.table_at(apogee.VIZIER, table)
+    origin = at_vizier if settings.apogee.source == "vizier" else public_url(clients.allstar.url)
+    for holder in (landing, *(Landing(root, folder.name) for folder in sorted(root.glob("esa-*")))):
+        parts = [manifest for manifest in holder.manifests() if manifest.table == table]
+        if holder.is_complete(table) and all(manifest.query == origin for manifest in parts):
+            return holder
+    return None
+
+
 class Counting:
     """What a selection will bring.
 
@@ -137,7 +152,7 @@ class Counting:
         gaia = self._gaia(files)
         spectra, twomass_rows = self._spectra(files, gaia), self._twomass(gaia)
         found = Expected(gaia, spectra, twomass_rows, stars, self._labelled(files))
-        return self._with_effort(found)
+        return self._with_effort(replace(found, is_learned_from=not self._settings.learns_from_others))
 
     def _gaia(self, files: list[Path]) -> int | None:
         if self._settings.gaia.where.strip():
@@ -202,17 +217,10 @@ class Counting:
 
     def _files_of_apogee(self) -> list[Path]:
         """Return APOGEE's table, of this landing or of another selection of the same home: it always comes whole."""
-        source, table, root = self._settings.apogee.source, apogee.TABLE, self._landing.folder.parent
-        if source == "none":
+        if self._settings.apogee.source == "none":
             return []
-        at_vizier = self._clients.surveys.apogee.table_at(apogee.VIZIER, table)
-        origin = at_vizier if source == "vizier" else public_url(self._clients.allstar.url)
-        # 4 GB that another selection brought need not come again, as long as they are of the same origin
-        for landing in (self._landing, *(Landing(root, folder.name) for folder in sorted(root.glob("esa-*")))):
-            parts = [manifest for manifest in landing.manifests() if manifest.table == table]
-            if landing.is_complete(table) and all(manifest.query == origin for manifest in parts):
-                return landing.files(table)
-        return []
+        found = holder_of_apogee(self._settings, self._clients, self._landing)
+        return found.files(apogee.TABLE) if found else []
 
     def _rows_of_file(self) -> int:
         """Return the number of rows of APOGEE's file, which its first 64 kB tell."""

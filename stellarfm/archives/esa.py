@@ -117,8 +117,8 @@ class Esa:
             # APOGEE first: its identifiers may be the selection. Then Gaia: the other tables follow its parts
             fetching.apogee()
             fetching.gaia()
-            # before the spectra, which take longest
-            for warning in too_few_labels(labelled_here(landing)):
+            # before the spectra, which take longest; a selection that is not learned from needs no labels
+            for warning in [] if self.settings.learns_from_others else too_few_labels(labelled_here(landing)):
                 console.print(f"warning: {warning}", soft_wrap=True, markup=False)
             fetching.spectra()
             fetching.twomass()

@@ -8,7 +8,7 @@ import pyarrow as pa
 from stellarfm.addresses import public_url
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
-from stellarfm.archives.counting import ids_of_apogee
+from stellarfm.archives.counting import holder_of_apogee, ids_of_apogee
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.gaia import upload_query
 from stellarfm.archives.healpix import SkyPart, divide
@@ -49,6 +49,9 @@ class Fetching:
         if source == "none":
             return self._not_given(table)
         if self._landing.is_complete(table):
+            return self._count(self._landing.rows().get(table, 0), table)
+        if holder := holder_of_apogee(self._settings, self._clients, self._landing):
+            self._landing.take_over(holder, table)
             return self._count(self._landing.rows().get(table, 0), table)
         if source == "vizier":
             self._apogee_of_vizier()
@@ -190,9 +193,11 @@ class Fetching:
             gaia = self._landing.read(GAIA, part, ["ref_epoch", "ra", "dec", "pmra", "pmdec"])
             places = twomass.positions_at(gaia, self._clients.surveys.twomass.epoch_year)
             return self._clients.positions(jobs).ask(*places, part)
-        return self._clients.neighbours(jobs).ask(
-            self._landing.read(GAIA, part, ["source_id"])["source_id"].to_numpy(), part
-        )
+        ids = self._landing.read(GAIA, part, ["source_id"])["source_id"].to_numpy()
+        rows, lost = self._clients.neighbours(jobs).ask(ids, part)
+        # before the part is kept, as in `_by_ids`
+        self._landing.missing(twomass.TABLE).note(lost, ids)
+        return rows
 
     def _by_ids(self, table: str, part: str, ids: Ids, request: RequestRows) -> None:
         """Fetch the rows of stars as one part, and note who did not come."""

@@ -80,7 +80,7 @@ class Files:
 
     def expect(self, landing: Landing) -> Expected:
         """Return the rows of Parquet files, which their own ends tell; those of others only reading can tell."""
-        rows = {field: self._rows_of(table) for table, field in _EXPECTED.items()}
+        rows: dict[str, Any] = {field: self._rows_of(table) for table, field in _EXPECTED.items()}
         notes = {
             field: "known when the files are read" if rows[field] is None else "rows of the files" for field in rows
         }

@@ -1,5 +1,7 @@
 """2MASS: the sources that belong to Gaia's, by its table of best neighbours, or by position."""
 
+from collections.abc import Sized
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -49,17 +51,18 @@ class Neighbours:
                 "(twomass.by = position), or add [neighbours.twomass] to it"
             )
         schema = gaia.schemas[GAIA_SERVICE]
-        self._tables = (
-            # three tables: best neighbour of each source, the link to the original catalogue, the catalogue itself
-            f"FROM {schema}.{tables.best_neighbour} AS n "
-            f"JOIN tap_upload.{UPLOADED} AS w ON n.source_id = w.source_id "
-            f"JOIN {schema}.{tables.join} AS j ON n.{tables.key} = j.{tables.key} "
-            f"JOIN {table.at['gaia'].name} AS t ON j.{tables.identifier} = t.designation"
+        self._neighbours = (
+            f"FROM {schema}.{tables.best_neighbour} AS n JOIN tap_upload.{UPLOADED} AS w ON n.source_id = w.source_id "
         )
-        self.text = f"SELECT {table.select_at('gaia', 't')} {self._tables}"
+        # from a neighbour on: the link to the original catalogue, the catalogue itself
+        self._catalogue = (
+            "{outer}JOIN " + f"{schema}.{tables.join} AS j ON n.{tables.key} = j.{tables.key} "
+            "{outer}JOIN " + f"{table.at['gaia'].name} AS t ON j.{tables.identifier} = t.designation"
+        )
+        self.text = f"SELECT {table.select_at('gaia', 't')} {self._neighbours}{self._catalogue.format(outer='')}"
 
-    def ask(self, ids: Ids, part: str) -> pa.Table:
-        """Return the 2MASS sources of stars, by ``designation``, each once.
+    def ask(self, ids: Ids, part: str) -> tuple[pa.Table, Ids]:
+        """Return the 2MASS sources of stars, by ``designation``, each once, and the stars that have a neighbour without one.
 
         Parameters
         ----------
@@ -68,12 +71,31 @@ class Neighbours:
         part
             Name of the jobs.
 
+        Returns
+        -------
+        sources, lost
+            Rows of the landing, and identifiers, shape (M,): the archive names a best neighbour of them, and its copy of 2MASS
+            does not have it.
+
         Raises
         ------
         StellarError
             If the archive refuses or fails.
         """
-        return _counted(self._tap, self._jobs, (self.text, self._tables), uploaded(ids), part, self._schema)
+        upload = uploaded(ids)
+        whole = self._neighbours + self._catalogue.format(outer="LEFT OUTER ")
+        text = f"SELECT COUNT(*) AS n, COUNT(t.designation) AS m {whole}"
+        count = self._tap.fetch(TapQuery(text, 1, 1, upload), self._jobs, f"{part}-count")
+        neighbours, found = (int(count.column(place)[0].as_py()) for place in range(2))
+        rows = _fetched(self._tap, self._jobs, TapQuery(self.text, found, _most(ids), upload), part, self._schema)
+        if neighbours == found:
+            return rows, np.empty(0, np.int64)
+        return rows, self._lost(whole, upload, neighbours - found, part)
+
+    def _lost(self, whole: str, upload: pa.Table, rows: int, part: str) -> Ids:
+        text = f"SELECT n.source_id AS source_id {whole} WHERE t.designation IS NULL"
+        answer = self._tap.fetch(TapQuery(text, rows, rows, upload), self._jobs, f"{part}-lost")
+        return np.unique(answer.column(0).to_numpy().astype(np.int64))
 
 
 class Positions:
@@ -116,7 +138,10 @@ class Positions:
             If the archive refuses or fails.
         """
         around = pa.table({"ra": ra_deg, "dec": dec_deg})
-        return _counted(self._tap, self._jobs, (self.text, self._tables), around, part, self._schema)
+        # a job as well: DaCHS takes uploads of synchronous queries up to 500 kB by default
+        count = TapQuery(f"SELECT COUNT(*) AS n {self._tables}", 1, 1, around)
+        rows = int(self._tap.fetch(count, self._jobs, f"{part}-count").column(0)[0].as_py())
+        return _fetched(self._tap, self._jobs, TapQuery(self.text, rows, _most(around), around), part, self._schema)
 
 
 def positions_at(gaia: pa.Table, epoch_year: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -144,16 +169,13 @@ def positions_at(gaia: pa.Table, epoch_year: float) -> tuple[NDArray[np.float64]
     return ra_then, dec_then
 
 
-def _counted(
-    tap: Tap, jobs: Jobs, query: tuple[str, str], upload: pa.Table, part: str, schema: TableSchema
-) -> pa.Table:
-    """Ask how many rows there are, then for the rows; one source may be near several others and is kept once."""
-    text, tables = query
-    # a limit all the same: a join that is wrong would ask for the product of two catalogues
-    most = _MOST_NEIGHBOURS * len(upload) + 100
-    # a job as well: DaCHS takes uploads of synchronous queries up to 500 kB by default
-    count = tap.fetch(TapQuery(f"SELECT COUNT(*) AS n {tables}", 1, 1, upload), jobs, f"{part}-count")
-    answer = tap.fetch(TapQuery(text, int(count.column(0)[0].as_py()), most, upload), jobs, part)
-    rows = conform(answer, schema, f"{tap.name}: 2MASS", order="designation")
+def _most(stars: Sized) -> int:
+    """Return a limit of the rows that are asked for: a join that is wrong would ask for the product of two catalogues."""
+    return _MOST_NEIGHBOURS * len(stars) + 100
+
+
+def _fetched(tap: Tap, jobs: Jobs, query: TapQuery, part: str, schema: TableSchema) -> pa.Table:
+    """Ask for rows of which the number is known; one source may be near several others and is kept once."""
+    rows = conform(tap.fetch(query, jobs, part), schema, f"{tap.name}: 2MASS", order="designation")
     _, first = np.unique(rows["designation"].to_numpy(zero_copy_only=False), return_index=True)
     return rows.take(pa.array(np.sort(first)))

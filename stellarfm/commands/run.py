@@ -90,6 +90,7 @@ def _of_training(made: "Product") -> dict[str, Any]:
     promotion, evaluation = made.training.promotion, made.training.evaluation
     return {
         "trained": True,
+        "learned_from": made.training.snapshot.archive,
         "model_version": promotion.champion.version,
         "promoted": promotion.verdict.passed,
         "reasons": promotion.verdict.reasons,
@@ -107,7 +108,7 @@ def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     if made.training is None:
         print_text("nothing was trained: the catalogue is from the champion as it is")
     else:
-        _print_training(made.training, path, vocabulary)
+        _print_training(made, made.training, path, vocabulary)
     print_text(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
     print_text(f"checks     {_relative(Path(made.prepared.docs), path)}", soft_wrap=True)
     home = "" if path == Path("stellarfm-home") else f" --home {path}"
@@ -118,8 +119,11 @@ def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
     print_text(f"  {program} model list{home}\n")
 
 
-def _print_training(training: "Training", path: Path, vocabulary: Vocabulary) -> None:
-    """Say how good the model is, and what the gate said of it."""
+def _print_training(made: "Product", training: "Training", path: Path, vocabulary: Vocabulary) -> None:
+    """Say what was learned from, how good the model is, and what the gate said of it."""
+    if training.snapshot.archive != made.snapshot.archive:
+        stars = training.snapshot.rows.get("gaia_source", 0)
+        print_text(f"the model learned from others: the {stars:,} stars of APOGEE (training.stars = apogee)\n")
     _print_quality(training.evaluation.metrics, vocabulary)
     promotion = training.promotion
     if promotion.verdict.passed:

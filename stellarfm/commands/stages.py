@@ -1,7 +1,7 @@
 """One command a stage: the same work as `stellarfm run`, step by step and without Prefect."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,10 @@ from stellarfm.commands.printing import print_facts, print_json, print_table, pr
 
 if TYPE_CHECKING:
     from stellarfm.config import Settings
+    from stellarfm.stages.ingest import Prospect
+
+ROLES = ("stars to publish for", "stars to learn from")
+"""What the roles of a selection are called, in the order of `stellarfm.stages.roles.each_role`."""
 
 
 def ingest(
@@ -37,6 +41,7 @@ def ingest(
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
     from stellarfm.stages.ingest import ingest as stage
+    from stellarfm.stages.roles import each_role
 
     chosen = [f"archive.{key}={value}" for key, value in (("name", archive), ("path", path)) if value is not None]
     settings = load_settings(config, [*(set_ or []), *chosen])
@@ -44,15 +49,20 @@ def ingest(
         return print_prospect(settings, home, as_json=as_json)
     folder = Folder.open(home)
     with folder.lock():
-        snapshot = stage(settings, folder)
+        snapshots = [stage(*role) for role in each_role(settings, folder)]
     if as_json:
-        return print_json(vars(snapshot))
-    facts = {"landing": folder.landing / snapshot.archive, **snapshot.rows}
-    missing = {f"{table}, not given": f"{rows:,} (missing/{table}.parquet)" for table, rows in snapshot.missing.items()}
-    return print_facts(facts | missing)
+        return print_json(_with_learning([vars(snapshot) for snapshot in snapshots]))
+    for snapshot, role in zip(snapshots, ROLES, strict=False):
+        heading = {role: ""} if len(snapshots) > 1 else {}
+        facts = {"landing": folder.landing / snapshot.archive, **snapshot.rows}
+        missing = {
+            f"{table}, not given": f"{rows:,} (missing/{table}.parquet)" for table, rows in snapshot.missing.items()
+        }
+        print_facts(heading | facts | missing)
+    return None
 
 
-def print_prospect(settings: "Settings", path: Path, *, as_json: bool) -> None:
+def print_prospect(settings: "Settings", path: Path, *, as_json: bool, use_champion: bool = False) -> None:
     """Print what an ingest would bring and what it would ask for; nothing but counts is asked.
 
     Parameters
@@ -62,24 +72,42 @@ def print_prospect(settings: "Settings", path: Path, *, as_json: bool) -> None:
     path
         Home folder; it is not made.
     as_json
-        Print an object with ``expected``, ``queries`` and ``warnings``.
+        Print an object with ``expected``, ``queries`` and ``warnings``; the same of the stars to learn from, where they are
+        others, in ``learning``.
+    use_champion
+        Nothing is to be learned: say nothing of stars to learn from.
     """
     from stellarfm.home import Home as Folder
     from stellarfm.stages.ingest import look_ahead
+    from stellarfm.stages.roles import each_role
 
-    found = look_ahead(settings, Folder(path.expanduser().absolute()))
-    expected, queries = found.expected, found.queries
+    roles = each_role(settings, Folder(path.expanduser().absolute()))[: 1 if use_champion else None]
+    prospects = [look_ahead(*role) for role in roles]
     if as_json:
-        listed = [vars(query) for query in queries]
-        return print_json({"expected": expected.to_dict(), "queries": listed, "warnings": expected.warnings})
-    print_table(["expected", "number", "how it is known"], expected.lines())
-    for warning in expected.warnings:
+        return print_json(_with_learning([_prospect_as_dict(found) for found in prospects]))
+    for found, role in zip(prospects, ROLES, strict=False):
+        _print_prospect(found, role if len(prospects) > 1 else None)
+    return None
+
+
+def _prospect_as_dict(found: "Prospect") -> dict[str, Any]:
+    listed = [vars(query) for query in found.queries]
+    return {"expected": found.expected.to_dict(), "queries": listed, "warnings": found.expected.warnings}
+
+
+def _print_prospect(found: "Prospect", title: str | None) -> None:
+    print_table(["expected", "number", "how it is known"], found.expected.lines(), title=title)
+    for warning in found.expected.warnings:
         print_text(f" {warning}", heading="WARNING", soft_wrap=True)
     print_text()
-    for query in queries:
+    for query in found.queries:
         rows = "" if query.rows is None else f"  {query.rows:,} rows"
         print_text(f" {query.part}{rows}\n  {query.text}", heading=query.table, soft_wrap=True)
-    return None
+
+
+def _with_learning(roles: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is said of the stars to publish for, with that of those to learn from below its own key."""
+    return roles[0] if len(roles) == 1 else {**roles[0], "learning": roles[1]}
 
 
 def prepare(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, as_json: Json = False) -> None:
@@ -90,13 +118,18 @@ def prepare(home: Home = DEFAULT_HOME, config: Config = None, set_: Set = None, 
     from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
     from stellarfm.stages.prepare import prepare as stage
+    from stellarfm.stages.roles import each_role
 
     settings, folder = load_settings(config, set_ or []), Folder.open(home)
     with folder.lock():
-        prepared = stage(settings, folder)
+        made = [(stage(*role), role[1].warehouse) for role in each_role(settings, folder)]
     if as_json:
-        return print_json({**vars(prepared), "docs": prepared.docs})
-    return print_facts({"warehouse": folder.warehouse, "checks": prepared.docs, "set aside": prepared.quarantined_rows})
+        return print_json(_with_learning([{**vars(prepared), "docs": prepared.docs} for prepared, _ in made]))
+    for (prepared, warehouse), role in zip(made, ROLES, strict=False):
+        heading = {role: ""} if len(made) > 1 else {}
+        facts = {"warehouse": warehouse, "checks": prepared.docs, "set aside": prepared.quarantined_rows}
+        print_facts(heading | facts)
+    return None
 
 
 def train(

@@ -55,6 +55,8 @@ class Expected:
         About how long the fetching that is left will take, in seconds.
     notes
         How each is known, or why it is not, by the name of the field.
+    is_learned_from
+        Whether a model is to learn from these stars.
     """
 
     gaia_sources: int | None = None
@@ -66,11 +68,14 @@ class Expected:
     size_bytes: int | None = None
     time_s: float | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    is_learned_from: bool = True
 
     @property
     def warnings(self) -> list[str]:
         """What speaks against the selection, a sentence each."""
-        return [] if self.labelled_stars is None else too_few_labels(self.labelled_stars)
+        if self.labelled_stars is None or not self.is_learned_from:
+            return []
+        return too_few_labels(self.labelled_stars)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -100,8 +105,8 @@ def too_few_labels(labelled_stars: int) -> list[str]:
     number = "no labelled star is" if labelled_stars == 0 else f"only {labelled_stars:,} labelled stars are"
     return [
         f"{number} among the selected Gaia sources, and a model needs at least {least} to train on: widen "
-        "gaia.where towards the stars of APOGEE, or publish with a model that was trained on others: `stellarfm run "
-        "--use-champion`"
+        "gaia.where towards the stars of APOGEE, or learn from all of those (training.stars = apogee), or publish with a "
+        "model that was trained on others: `stellarfm run --use-champion`"
     ]
 
 

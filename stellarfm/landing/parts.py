@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -98,6 +100,23 @@ class Landing:
         # a part that is not there
         write_json(self._manifest(table, part), asdict(manifest))
 
+    def take_over(self, other: "Landing", table: str) -> None:
+        """Take over a table that another selection of the same home has whole; where links are possible it lies there once.
+
+        Raises
+        ------
+        StellarError
+            If a part of the other is damaged.
+        """
+        for manifest in other.manifests():
+            if manifest.table != table or self.has(table, manifest.part):
+                continue
+            other.verify_part(manifest)
+            with fresh_file(self._parquet(table, manifest.part)) as path:
+                _link_or_copy(other.file(table, manifest.part), path)
+            write_json(self._manifest(table, manifest.part), asdict(manifest))
+        self.mark_complete(table)
+
     def manifests(self) -> list[Manifest]:
         """Return the manifests of all complete parts, by table and part."""
         # <table>/<part>.json; jobs lie one folder deeper, the selection one higher
@@ -140,16 +159,26 @@ class Landing:
             If a part is missing or its content has changed.
         """
         for manifest in self.manifests():
-            path = self._parquet(manifest.table, manifest.part)
-            if not path.is_file():
-                state = "is missing"
-            elif file_hash(path) != manifest.sha256:
-                state = "no longer has the content that was written (its sha256 differs from its manifest)"
-            else:
-                continue
-            raise StellarError(
-                f"the landing part {path} {state}; delete {path.with_suffix('.json')} and run again to fetch it anew"
-            )
+            self.verify_part(manifest)
+
+    def verify_part(self, manifest: Manifest) -> None:
+        """Compare one part with the hash it had when it was written.
+
+        Raises
+        ------
+        StellarError
+            If it is missing or its content has changed.
+        """
+        path = self._parquet(manifest.table, manifest.part)
+        if not path.is_file():
+            state = "is missing"
+        elif file_hash(path) != manifest.sha256:
+            state = "no longer has the content that was written (its sha256 differs from its manifest)"
+        else:
+            return
+        raise StellarError(
+            f"the landing part {path} {state}; delete {path.with_suffix('.json')} and run again to fetch it anew"
+        )
 
     def has_table(self, table: str) -> bool:
         """Whether any part of a table is complete."""
@@ -232,6 +261,14 @@ def _write_parquet(path: Path, data: pa.Table | pa.RecordBatchReader) -> int:
             writer.write_batch(batch)
             num_rows += batch.num_rows
     return num_rows
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Let a part lie under a second name: parts never change, so that both may be one file."""
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
 
 
 @contextmanager

@@ -7,7 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stellarfm.atomic import fresh_folder
@@ -18,6 +20,7 @@ from stellarfm.vocabulary import Vocabulary
 
 CONFIG, WEIGHTS, STATE, TENSORS = "config.json", "weights.safetensors", "state.json", "state.safetensors"
 CHECKPOINTS = "checkpoints"
+TRAINING_IDS = "training_ids.npy"
 
 
 def save_model(
@@ -26,8 +29,9 @@ def save_model(
     vocabulary: Vocabulary,
     scaler: RobustScaler,
     weights: dict[str, Tensor] | None = None,
+    training_ids: NDArray[np.int64] | None = None,
 ) -> None:
-    """Write a model folder: config.json and weights.safetensors.
+    """Write a model folder: config.json, weights.safetensors, and training_ids.npy where the stars are known.
 
     Parameters
     ----------
@@ -37,6 +41,8 @@ def save_model(
         What the model is.
     weights
         Weights to write instead of those of the network, such as their running average.
+    training_ids
+        Identifiers of the stars that it learned from, shape (N,).
 
     Raises
     ------
@@ -53,6 +59,9 @@ def save_model(
         with fresh_folder(folder) as partial:
             (partial / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
             _save_tensors(weights or network.state_dict(), partial / WEIGHTS)
+            if training_ids is not None:
+                # sorted, so that the file is the same whatever the order of the table was
+                np.save(partial / TRAINING_IDS, np.sort(training_ids), allow_pickle=False)
     except OSError as error:
         raise StellarError(
             f"the model could not be written to {folder} ({error.strerror or error}); free some space and start again"
@@ -88,6 +97,34 @@ def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, RobustScaler]:
             f"{folder} is not a model of stellarfm ({error}); it needs {CONFIG} and {WEIGHTS}"
         ) from error
     return network, vocabulary, scaler
+
+
+def read_training_ids(folder: Path) -> NDArray[np.int64] | None:
+    """Read which stars a model learned from.
+
+    Parameters
+    ----------
+    folder
+        What `save_model` wrote.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Identifiers, shape (N,), ascending; None where they are not known, as of a model that was brought from elsewhere.
+
+    Raises
+    ------
+    StellarError
+        If the file is damaged.
+    """
+    path = folder / TRAINING_IDS
+    if not path.is_file():
+        return None
+    try:
+        ids: NDArray[np.int64] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise StellarError(f"{path} cannot be read ({error}); train the model again") from error
+    return ids
 
 
 def read_network_config(data: dict[str, Any]) -> NetworkConfig:

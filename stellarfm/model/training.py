@@ -164,7 +164,7 @@ class _Run:
         folder: Path,
         device: torch.device,
     ) -> None:
-        self.settings, self.folder, self.vocabulary = settings, folder, vocabulary
+        self.settings, self.folder, self.vocabulary, self.training_ids = settings, folder, vocabulary, table.ids
         self.processes = ProcessGroup.join(device)
         self.scaler = RobustScaler.of(table)
         torch.manual_seed(settings.seed)  # all processes begin with the same weights
@@ -260,7 +260,9 @@ class _Run:
         target = self.folder / MODEL
         self.trainer.swap_average()
         if self.processes.is_main:
-            save_model(target, self.trainer.network, self.vocabulary, self.scaler)
+            save_model(
+                target, self.trainer.network, self.vocabulary, self.scaler, training_ids=np.asarray(self.training_ids)
+            )
         self.processes.wait()
         best = min((record[2] for record in self.history), default=float("nan"))
         return TrainingResult(target, self.trainer.step_number, best, tuple(self.history))

@@ -24,6 +24,7 @@ from stellarfm.progress import progress_bar
 from stellarfm.registry import Registry
 from stellarfm.rules import rule_value
 from stellarfm.stages.prepare import prepared_of
+from stellarfm.stages.roles import learning_role
 from stellarfm.stages.train import TrainedRun, read_split
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 from stellarfm.warehouse.connection import connect
@@ -47,6 +48,7 @@ class Evaluation:
 
 def evaluate(settings: Settings, home: Home, run: TrainedRun) -> Evaluation:
     """Judge a run's model on the stars that the split keeps back, and log the figures."""
+    settings, home = learning_role(settings, home)
     vocabulary = load_vocabulary(settings.training.vocabulary)
     stars, training_set = held_out_stars(home, vocabulary), prepared_of(home).training_set_hash
     evaluation = evaluate_model(home, run.key, run.model, stars, training_set)
@@ -112,6 +114,7 @@ def compare_with_trees(settings: Settings, home: Home) -> list[dict[str, Any]]:
     list of dict
         Rows of the form that `Evaluation.metrics["rows"]` has: the same rows and inputs as the model's.
     """
+    settings, home = learning_role(settings, home)
     stars = held_out_stars(home, load_vocabulary(settings.training.vocabulary))
     task, seed = stars.vocabulary.tasks[0], settings.seed
     what = (prepared_of(home).training_set_hash, asdict(task), TREES, seed, stars.truth is not None)

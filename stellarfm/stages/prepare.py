@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from stellarfm.atomic import content_key, fresh_file, write_json
 from stellarfm.catalog.hashing import table_hash
@@ -175,6 +174,11 @@ def _snapshot(settings: Settings, home: Home) -> Snapshot:
     return snapshot_of(landing)
 
 
+def has_warehouse(home: Home) -> bool:
+    """Whether a home has a warehouse that is complete."""
+    return home.warehouse.is_file() and _record(home).is_file()
+
+
 def prepared_of(home: Home) -> Prepared:
     """Return the record of a home's warehouse.
 
@@ -201,8 +205,8 @@ def checks_of(home: Home) -> Path:
     return failed if failed.is_dir() else home.checks / prepared_of(home).checks
 
 
-def _record(home: Home) -> Any:
-    return home.path / "warehouse.json"
+def _record(home: Home) -> Path:
+    return home.warehouse.with_suffix(".json")
 
 
 def _read(home: Home) -> Prepared | None:

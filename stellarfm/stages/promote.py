@@ -10,6 +10,7 @@ from stellarfm.home import Home
 from stellarfm.registry import ModelVersion, Registry
 from stellarfm.stages.evaluate import Evaluation, evaluate_model, held_out_stars
 from stellarfm.stages.prepare import prepared_of
+from stellarfm.stages.roles import learning_role
 from stellarfm.stages.train import TrainedRun, model_tags
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
@@ -31,6 +32,7 @@ def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluat
     StellarError
         If it fails and there is no champion yet.
     """
+    settings, home = learning_role(settings, home)
     registry = Registry(home)
     vocabulary = load_vocabulary(settings.training.vocabulary)
     # before the verdict: a model that fails stays in the registry, where a person may still promote it

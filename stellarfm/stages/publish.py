@@ -21,6 +21,7 @@ from stellarfm.checks.folders import kept_checks
 from stellarfm.checks.run import check_catalog
 from stellarfm.config import Settings
 from stellarfm.home import Home
+from stellarfm.landing.missing import Ids
 from stellarfm.model.token_table import TokenTable
 from stellarfm.progress import console, progress_bar
 from stellarfm.published_settings import published_settings
@@ -28,7 +29,8 @@ from stellarfm.registry import CHAMPION, ModelVersion, Registry
 from stellarfm.resources import sql_texts
 from stellarfm.stages.evaluate import count_held_out, evaluate_model, held_out_stars
 from stellarfm.stages.predict import PERCENTILES
-from stellarfm.stages.prepare import Prepared, prepared_of
+from stellarfm.stages.prepare import Prepared, has_warehouse, prepared_of
+from stellarfm.stages.roles import learning_role
 from stellarfm.surveys.selection import Surveys, choose_surveys
 from stellarfm.tokens import plan_tokens, refuse_missing, stream_tokens
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
@@ -72,11 +74,14 @@ def publish(settings: Settings, home: Home) -> Release:
     prepared = prepared_of(home)
     champion = Registry(home).version(CHAMPION)
     vocabulary = load_vocabulary(settings.training.vocabulary)
+    learning = learning_role(settings, home)[1]
+    # a champion that was made elsewhere is used without stars to learn from: this selection has to judge it, if it can
+    judging = learning if has_warehouse(learning) else home
     origin = Origin(
         warehouse=home.warehouse,
         warehouse_key=prepared.key,
-        provenance=_inputs(settings, prepared),
-        metrics=_champion_rows(home, champion, vocabulary),
+        provenance=_inputs(settings, prepared, prepared_of(judging)),
+        metrics=_champion_rows(judging, champion, vocabulary),
         surveys=choose_surveys(settings.gaia.release),
     )
     return release_predictions(home, champion, origin)
@@ -111,6 +116,7 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
     StellarError
         If the catalogue fails its checks; nothing is published then.
     """
+    from stellarfm.model.checkpoint import read_training_ids
     from stellarfm.model.foundation import FoundationModel
 
     # the SQL is part of it: another description of a column is another release
@@ -126,7 +132,7 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
     with fresh_folder(home.releases / name) as folder:
         predictions = folder / "predictions.parquet"
         model = FoundationModel.load(version.folder)
-        _predict_stars(model, origin.warehouse, predictions)
+        _predict_stars(model, read_training_ids(version.folder), origin.warehouse, predictions)
         provenance = _provenance(name, key, version) | origin.provenance
         release = write_release(
             folder, name, key, origin.warehouse, predictions, provenance, origin.metrics, origin.surveys
@@ -142,7 +148,7 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
     return release
 
 
-def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> None:
+def _predict_stars(model: "FoundationModel", learned_from: Ids | None, warehouse: Path, target: Path) -> None:
     """Predict the published tokens from what was measured (spectrum and colours), streamed to Parquet."""
     vocabulary = model.vocabulary
     # the inputs of the first task: labels and reddening are held back, or the model would repeat what it was told
@@ -154,16 +160,19 @@ def _predict_stars(model: "FoundationModel", warehouse: Path, target: Path) -> N
         with pq.ParquetWriter(target, _schema()) as writer:
             done = 0
             for stars, _ in stream_tokens(con, query, _BATCH):
-                writer.write_table(_predict_batch(model, stars, shown))
+                writer.write_table(_predict_batch(model, learned_from, stars, shown))
                 done += len(stars)
                 progress(done, total, "")
 
 
-def _predict_batch(model: "FoundationModel", stars: TokenTable, shown: list[int]) -> pa.Table:
+def _predict_batch(model: "FoundationModel", learned_from: Ids | None, stars: TokenTable, shown: list[int]) -> pa.Table:
     seen = stars.showing(shown)
     answers = model.predict(seen, list(PUBLISHED_TOKENS))
+    # by the model's own list: the warehouse of today may hold others than those that it learned from
+    known = pa.nulls(len(stars), pa.bool_()) if learned_from is None else pa.array(np.isin(stars.ids, learned_from))
     columns: dict[str, Any] = {
         "source_id": stars.ids,
+        "in_training_set": known,
         "num_tokens_observed": np.isfinite(seen.values).sum(1).astype(np.int32),
     }
     # NULL for a token that was never learned: its numbers would look like measurements
@@ -182,7 +191,8 @@ def _learned(model: "FoundationModel", name: str) -> bool:
 
 def _schema() -> pa.Schema:
     answers = [(name + suffix, pa.float32()) for name in PUBLISHED_TOKENS for suffix in ("", "_error", "_16", "_84")]
-    return pa.schema([("source_id", pa.int64()), ("num_tokens_observed", pa.int32()), *answers])
+    of_the_star = [("source_id", pa.int64()), ("in_training_set", pa.bool_()), ("num_tokens_observed", pa.int32())]
+    return pa.schema([*of_the_star, *answers])
 
 
 def _provenance(name: str, key: str, version: ModelVersion) -> dict[str, str]:
@@ -218,14 +228,15 @@ def _git_commit() -> str:
     return found.stdout.strip()
 
 
-def _inputs(settings: Settings, prepared: Prepared) -> dict[str, str]:
-    """Return what the warehouse was made from, for the provenance."""
+def _inputs(settings: Settings, prepared: Prepared, judged: Prepared) -> dict[str, str]:
+    """Return what the warehouse was made from, and the stars that the model was judged on, for the provenance."""
     return {
         "archive": prepared.archive,
         "archive_release": prepared.archive_release,
         "landing_snapshot": prepared.snapshot_hash,
         "warehouse_key": prepared.key,
-        "training_set_hash": prepared.training_set_hash,
+        "judged_on_snapshot": judged.snapshot_hash,
+        "training_set_hash": judged.training_set_hash,
         "seed": str(settings.seed),
         "settings": json.dumps(published_settings(settings)),
     }

@@ -17,6 +17,7 @@ from stellarfm.registry import Registry
 from stellarfm.rules import rule_value
 from stellarfm.sql_text import literal
 from stellarfm.stages.prepare import prepared_of
+from stellarfm.stages.roles import learning_role
 from stellarfm.tokens import read_tokens
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 from stellarfm.warehouse.connection import connect, scalar
@@ -54,6 +55,7 @@ def train(settings: Settings, home: Home) -> TrainedRun:
     StellarError
         If too few stars of the training set have a label.
     """
+    settings, home = learning_role(settings, home)
     prepared = prepared_of(home)
     _refuse_few_labels(home)
     vocabulary = load_vocabulary(settings.training.vocabulary)

@@ -13,10 +13,11 @@ from tests.sql.given import NULL, Row, connection, create, result
 STAR: Row = {
     "source_id": (5 << 43) + 7, "ra": 10.0, "dec": 20.0, "phot_g_mean_mag": 14.0, "bprp": 1.0, "ruwe": 1.0,
     "phot_bp_rp_excess_factor": 1.2, "tmass_designation": "00400000+2000000", "tmass_separation_arcsec": 0.1,
-    "tmass_num_neighbours": 1, "apogee_id": NULL, "xp_num_relevant_bases": 60, "in_training_set": True, "split": "train",
+    "tmass_num_neighbours": 1, "apogee_id": NULL, "xp_num_relevant_bases": 60,
 }  # fmt: skip
 PREDICTION: Row = {
-    "source_id": STAR["source_id"], "num_tokens_observed": 100, "teff": 4800.0, "teff_error": 50.0, "logg": 2.5,
+    "source_id": STAR["source_id"], "in_training_set": True, "num_tokens_observed": 100,
+    "teff": 4800.0, "teff_error": 50.0, "logg": 2.5,
     "logg_error": 0.1, "m_h": -0.2, "m_h_error": 0.05, "logebv": -2.0, "logebv_error": 0.2, "g_fakemag": 600.0,
     "g_fakemag_error": 60.0, "teff_16": 4750.0, "teff_84": 4850.0, "logg_16": 2.4, "logg_84": 2.6, "m_h_16": -0.25,
     "m_h_84": -0.15, "logebv_16": -2.2, "logebv_84": -1.8, "g_fakemag_16": 540.0, "g_fakemag_84": 660.0,
@@ -113,14 +114,11 @@ def test_every_bit_is_listed_once_with_the_number_of_its_stars(con: duckdb.DuckD
     assert [row[2] for row in rows] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 1]
 
 
-@pytest.mark.parametrize(
-    ("star", "expected"),
-    [({}, True), ({"split": "test"}, False), ({"in_training_set": False}, False), ({"in_training_set": NULL}, False)],
-)
-def test_only_stars_that_the_model_saw_are_said_to_be_in_training(
-    con: duckdb.DuckDBPyConnection, star: Row, expected: bool
+@pytest.mark.parametrize("known", [True, False, None])
+def test_the_model_itself_says_whether_it_was_trained_on_a_star(
+    con: duckdb.DuckDBPyConnection, known: bool | None
 ) -> None:
-    assert publish(con, "in_training_set", star) is expected
+    assert publish(con, "in_training_set", {}, {"in_training_set": NULL if known is None else known}) is known
 
 
 def test_a_star_without_prediction_is_not_published(con: duckdb.DuckDBPyConnection) -> None:
