@@ -5,6 +5,10 @@ three simulated skies; each is checked as it is and with twelve kinds of damage,
 
     python -m tests.benchmarks.selections --selections 60
     python -m tests.benchmarks.selections --selections 6 --damage none --verbose
+    python -m tests.benchmarks.selections --real ../shared/real --selections 20
+
+With ``--real`` they are drawn from real rows instead: Gaia and 2MASS of open clusters, and the rows of APOGEE with what its file
+says of the other two.
 """
 
 import argparse
@@ -15,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -30,8 +35,8 @@ from stellarfm.landing.selection import Asked, Selection
 from stellarfm.sky import simulate as sky
 from stellarfm.stages.ingest import snapshot_of
 from stellarfm.stages.prepare import prepare
+from tests.benchmarks.real_rows import Tables, apogee_rows, cluster_rows
 
-Tables = dict[str, pa.Table]
 GAIA, XP, TWOMASS, APOGEE, DUST = (
     "gaia_source",
     "xp_continuous_mean_spectrum",
@@ -47,9 +52,15 @@ LARGE = 500
 
 @dataclass(frozen=True)
 class Drawn:
-    """One selection: its condition, the most stars of it, and what is not available."""
+    """One selection: its condition, the most stars of it, and what is not available.
 
-    sky_seed: int
+    Attributes
+    ----------
+    sample
+        Seed of a simulated sky, ``clusters`` or ``apogee``.
+    """
+
+    sample: int | str
     where: str
     most: int
     absent: tuple[str, ...]
@@ -89,6 +100,29 @@ def draw(number: int) -> Drawn:
               *([DUST] if rng.random() < 0.3 else []))  # fmt: skip
     most = int(rng.choice([20, 100, 600, SKY_STARS], p=[0.15, 0.15, 0.3, 0.4]))
     return Drawn(SKY_SEEDS[number % 3], conditions[number % len(conditions)], most, absent)
+
+
+def draw_real(number: int) -> Drawn:
+    """Draw one selection of real rows, over what their files give; its number is the seed."""
+    rng = np.random.default_rng([2027, number])
+    g, width, parallax = rng.uniform(10, 16), rng.choice([0.5, 1, 3]), 10 ** rng.uniform(-0.7, 0.7)
+    conditions = [
+        "",
+        f"phot_g_mean_mag between {g:.1f} and {g + width:.1f}",
+        f"phot_g_mean_mag < {rng.uniform(11, 15):.1f}",
+        f"phot_g_mean_mag > {rng.uniform(12, 17):.1f}",
+        f"parallax > {parallax:.2f}",
+        f"parallax < {parallax / 4:.2f}",
+        f"dec < {rng.uniform(-40, 50):.0f}",
+        f"b > {rng.uniform(-5, 15):.0f}",
+        f"ra between {(ra := rng.uniform(0, 300)):.0f} and {ra + 60:.0f}",
+        f"pmra * pmra + pmdec * pmdec > {rng.uniform(10, 200):.0f}",
+    ]
+    # 197 rows of APOGEE and 22,001 of the clusters
+    sample = "apogee" if number % 3 == 2 else "clusters"
+    absent = (XP, DUST, *([APOGEE] if sample == "clusters" else []), *([TWOMASS] if rng.random() < 0.1 else []))
+    most = int(rng.choice([20, 100, 600, SKY_STARS], p=[0.15, 0.15, 0.3, 0.4]))
+    return Drawn(sample, conditions[number % len(conditions)], most, absent)
 
 
 def select(drawn: Drawn, tables: Tables) -> Tables:
@@ -226,10 +260,17 @@ DAMAGE: dict[str, tuple[str, Callable[[Tables], Tables]]] = {
 """What each damage changes, and how: the seven kinds of test_damage.py, and five more."""
 
 
-def examine(number: int, damages: list[str]) -> list[dict[str, object]]:
+def _rows_of(sample: int | str, real: Path | None) -> Tables:
+    if isinstance(sample, int):
+        return sky.simulate_range(sample, 0, SKY_STARS)
+    assert real is not None, "real rows are drawn where their folder is named"
+    return cluster_rows(real) if sample == "clusters" else apogee_rows(real)
+
+
+def examine(number: int, damages: list[str], real: Path | None = None) -> list[dict[str, object]]:
     """Check one selection as it is and with each damage, and return a row for each."""
-    drawn = draw(number)
-    tables = select(drawn, sky.simulate_range(drawn.sky_seed, 0, SKY_STARS))
+    drawn = draw(number) if real is None else draw_real(number)
+    tables = select(drawn, _rows_of(drawn.sample, real))
     rows = []
     for damage in ["", *damages]:
         archive, spoil = DAMAGE[damage] if damage else (GAIA, lambda t: t)
@@ -256,18 +297,23 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--damage", choices=("all", "none"), default="all")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--real", type=Path, help="folder of real rows, drawn from instead of simulated skies")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     damages = list(DAMAGE) if chosen.damage == "all" else []
     numbers = range(chosen.first, chosen.first + chosen.selections)
     with ProcessPoolExecutor(2) as pool:
-        rows = [row for found in pool.map(examine, numbers, [damages] * len(numbers)) for row in found]
+        every = pool.map(partial(examine, damages=damages, real=chosen.real), numbers)
+        rows = [row for found in every for row in found]
     if chosen.json:
         chosen.json.write_text(json.dumps(rows, indent=1))
     _tell(rows, damages, verbose=chosen.verbose)
 
 
 def _tell(rows: list[dict[str, object]], damages: list[str], *, verbose: bool) -> None:
+    # one that selects nothing is refused before anything is fetched
+    print(f"{sum(not row['damage'] and row['rows'] == 0 for row in rows)} selections without a star are left out")
+    rows = [row for row in rows if row["rows"]]
     honest = [row for row in rows if not row["damage"]]
     cried = [row for row in honest if row["stopped"]]
     large = sum(_is_large(row) for row in cried)

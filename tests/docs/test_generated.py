@@ -102,6 +102,9 @@ def test_files_that_a_page_names_are_there(page: Path) -> None:
 
 
 def _is_there(name: str) -> bool:
+    # what `make docs` makes is not there in a fresh clone
+    if name.startswith("docs/_build"):
+        return True
     return any(REPOSITORY.glob(name)) or any((REPOSITORY / "docs").rglob(name)) or "NAME" in name or "TABLE" in name
 
 

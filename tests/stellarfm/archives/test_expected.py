@@ -186,8 +186,11 @@ def test_labels_are_counted_where_apogees_table_is_here_from_another_selection(
     bright = Esa(settings_of(server, gaia={"where": "phot_g_mean_mag < 12", "xp": "none"}, **cheap))
     expected = bright.expect(Landing(tmp_path, bright.folder))
     assert expected.labelled_stars == labelled_here(fetch(bright.settings, tmp_path))
-    outside = Esa(settings_of(server, gaia={"where": f"source_id = {unlabelled(tmp_path)}", "xp": "none"}, **cheap))
-    (warning,) = outside.expect(Landing(tmp_path, outside.folder)).warnings
+    alone = {"gaia": {"where": f"source_id = {unlabelled(tmp_path)}", "xp": "none"}, **cheap}
+    published = Esa(settings_of(server, **alone))
+    assert published.expect(Landing(tmp_path, published.folder)).warnings == []  # a model learns from APOGEE's
+    learned = Esa(settings_of(server, training={"stars": "selection"}, **alone))
+    (warning,) = learned.expect(Landing(tmp_path, learned.folder)).warnings
     assert warning.startswith("no labelled star is among the selected Gaia sources")
 
 
