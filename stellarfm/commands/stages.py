@@ -86,7 +86,7 @@ def print_prospect(settings: "Settings", path: Path, *, as_json: bool, use_champ
     if as_json:
         return print_json(_with_learning([_prospect_as_dict(found) for found in prospects]))
     for found, role in zip(prospects, ROLES, strict=False):
-        _print_prospect(found, role if len(prospects) > 1 else None)
+        _print_prospect(found, role if len(prospects) > 1 else "")
     return None
 
 
@@ -95,7 +95,7 @@ def _prospect_as_dict(found: "Prospect") -> dict[str, Any]:
     return {"expected": found.expected.to_dict(), "queries": listed, "warnings": found.expected.warnings}
 
 
-def _print_prospect(found: "Prospect", title: str | None) -> None:
+def _print_prospect(found: "Prospect", title: str) -> None:
     print_table(["expected", "number", "how it is known"], found.expected.lines(), title=title)
     for warning in found.expected.warnings:
         print_text(f" {warning}", heading="WARNING", soft_wrap=True)
