@@ -68,11 +68,11 @@ def test_a_model_that_learned_from_apogee_publishes_for_faint_stars(
     publish(settings, home)
 
     catalog = open_catalog(tmp_path)
-    _, rows = catalog.query("select source_id, phot_g_mean_mag, in_training_set from stars")
+    rows = catalog.query("select source_id, phot_g_mean_mag, in_training_set from stars").fetchall()
     assert len(rows) > 100
     assert min(row[1] for row in rows) > 13.5
     learned = set(read_split(home.for_learning, load_vocabulary("leung_bovy"), "train").ids.tolist())
     assert len(learned - {row[0] for row in rows}) > 100
     assert all(row[2] is (row[0] in learned) for row in rows)
-    _, provenance = catalog.query("select value from provenance where name = 'training_set_hash'")
-    assert provenance == [(prepared_of(home.for_learning).training_set_hash,)]
+    provenance = catalog.query("select value from provenance where name = 'training_set_hash'")
+    assert provenance.fetchall() == [(prepared_of(home.for_learning).training_set_hash,)]
