@@ -12,6 +12,14 @@ from stellarfm.errors import StellarError
 DEFAULT_HOME = Path("stellarfm-home")
 """The home where none is named: a folder of the working directory."""
 
+HOME_VARIABLE = "STELLARFM_HOME"
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+def home_folder(path: str | Path | None = None) -> Path:
+    """Return the home that a person means: the one named, that of STELLARFM_HOME, or the default."""
+    return Path(path or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
+
 
 @dataclass(frozen=True)
 class Home:
@@ -27,6 +35,22 @@ class Home:
 
     path: Path
     is_learning: bool = False
+
+    @classmethod
+    def at(cls, path: str | Path | None = None) -> "Home":
+        """Return a home to read from, which need not be writable and is not changed.
+
+        Raises
+        ------
+        StellarError
+            If it is not there.
+        """
+        folder = home_folder(path)
+        if not folder.is_dir():
+            raise StellarError(
+                f"there is no home {path or folder} yet; `stellarfm run` makes one, --home names another"
+            )
+        return cls(folder)
 
     @classmethod
     def open(cls, path: Path) -> "Home":
@@ -86,9 +110,9 @@ class Home:
         return self.path / "releases"
 
     @property
-    def tracking_uri(self) -> str:
-        """MLflow's tracking and registry store: MLFLOW_TRACKING_URI if set, otherwise sqlite in this home."""
-        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.path / 'mlflow.db'}"
+    def has_registry(self) -> bool:
+        """Whether there are models to look for: a store in this home, or a server that MLFLOW_TRACKING_URI names."""
+        return bool(os.environ.get(TRACKING_VARIABLE, "").strip()) or (self.path / "mlflow.db").is_file()
 
     @contextmanager
     def lock(self) -> Iterator[None]:

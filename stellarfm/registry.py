@@ -1,17 +1,18 @@
 """Models over time: MLflow tracking, versions, the champion."""
 
 import json
-import logging
 import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
+from stellarfm.vocabulary import Vocabulary, default_request
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,7 +53,18 @@ class Registry:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.client = _connect(home)
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """MLflow, opened when it is first needed: whoever only looks makes no store."""
+        # before MLflow is imported, at which telemetry begins
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        # a server that was there a moment ago is asked for seconds, not for minutes
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+        from stellarfm.tracking import connect
+
+        return connect(self.home)
 
     def start_run(self, key: str, name: str, params: Mapping[str, Any]) -> str:
         """Return the MLflow run of a training, a new one or the one that was interrupted."""
@@ -107,12 +119,12 @@ class Registry:
 
     def versions(self) -> list[ModelVersion]:
         """Return all versions, the newest first."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            aliases = self.client.get_registered_model(MODEL_NAME).aliases
-        except MlflowException:
+        if not self.home.has_registry:
             return []
+        model = self._model()
+        if model is None:
+            return []
+        aliases = model.aliases
         found = self.client.search_model_versions(f"name = '{MODEL_NAME}'")
         champion = int(aliases.get(CHAMPION, 0))
         listed = [self._describe(version, champion) for version in found]
@@ -188,77 +200,86 @@ class Registry:
         self.client.set_model_version_tag(MODEL_NAME, str(version), name, value)
 
     def _experiment(self) -> str:
-        # an experiment without an artifact_location of its own would put files into the working directory
+        from stellarfm.tracking import artifact_location
+
         found = self.client.get_experiment_by_name(_EXPERIMENT)
         if found is not None:
             return str(found.experiment_id)
-        return str(self.client.create_experiment(_EXPERIMENT, artifact_location=self.home.artifacts.as_uri()))
+        # without a place of its own it would put files into the working directory
+        return str(self.client.create_experiment(_EXPERIMENT, artifact_location=artifact_location(self.home)))
 
     def _ensure_model(self) -> None:
+        if self._model() is None:
+            self.client.create_registered_model(MODEL_NAME)
+
+    def _model(self) -> Any:
+        """Return MLflow's entry for our model, None if there is none; any other answer is an error, not "no model"."""
         from mlflow.exceptions import MlflowException
 
         try:
-            self.client.get_registered_model(MODEL_NAME)
-        except MlflowException:
-            self.client.create_registered_model(MODEL_NAME)
+            return self.client.get_registered_model(MODEL_NAME)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            first = (str(error).splitlines() or [""])[0]
+            raise StellarError(f"MLflow does not say which models there are: {first}") from error
 
     def _describe(self, version: Any, champion: int) -> ModelVersion:
-        import mlflow
-
-        root = Path(mlflow.artifacts.download_artifacts(version.source))
         number = int(version.version)
         tags = {name: value for name, value in version.tags.items() if name != _RUN_TAG}
-        return ModelVersion(
-            number, version.tags.get(_RUN_TAG, ""), root / "artifacts" / "model", number == champion, tags
-        )
+        folder = _model_folder(self.home, version.source)
+        return ModelVersion(number, version.tags.get(_RUN_TAG, ""), folder, number == champion, tags)
 
 
-def _connect(home: Home) -> "MlflowClient":
-    """Open MLflow quietly and without telemetry."""
-    # before the import, at which telemetry begins
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+def _model_folder(home: Home, source: str) -> Path:
+    """Return the folder with the weights of a version: in the home, wherever it lies now, or fetched from a server."""
     import mlflow
 
-    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):  # importing it has set them up anew
-        logging.getLogger(name).setLevel(logging.ERROR)
-    address, named = home.tracking_uri, "MLFLOW_TRACKING_URI" in os.environ
-    mlflow.set_tracking_uri(address)
-    mlflow.set_registry_uri(address)
-    if not named:  # MLflow writes the address there, where the next home of this process would take it for a person's
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
-    return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
+    identifier = source.removeprefix("models:/")
+    root = home.artifacts / "models" / identifier / "artifacts"
+    if not root.is_dir():
+        root = Path(mlflow.artifacts.download_artifacts(source))
+    # below `data` since 0.2; models of 0.1 lie below `artifacts`
+    return next((folder for folder in (root / "data" / "model",) if folder.is_dir()), root / "artifacts" / "model")
 
 
 def _log_model(run_id: str, folder: Path) -> str:
     """Log a model folder as an MLflow model from code (nothing is pickled) and return its address."""
     import mlflow
 
-    code = Path(__file__).with_name("serving.py")
     with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
-        # MLflow hints at options that do not apply to models from code
+        # MLflow hints at options that do not apply to a model of a loader
         warnings.simplefilter("ignore")
         logged = mlflow.pyfunc.log_model(
             # `name` is what MLflow 3 calls artifact_path; requirements are given, as inferring them takes 4 to 6 s
             name=MODEL_NAME,
-            python_model=str(code),
-            artifacts={"model": str(folder)},
+            # a loader, not an object or a file of code: nothing is pickled, and no place of this machine is written down
+            loader_module="stellarfm.serving",
+            data_path=str(folder),
             signature=_signature(folder),
             pip_requirements=["stellarfm"],
+            metadata={"inputs": _input_names(folder)},
         )
     return str(logged.model_uri)
 
 
 def _signature(folder: Path) -> Any:
-    """Return MLflow's description of inputs and outputs: any known tokens in, requested tokens and errors out."""
+    """Return MLflow's description of what is asked and answered.
+
+    Of inputs it has none: MLflow would drop columns that it does not know without an error. `stellarfm.serving` judges them.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    tokens = config["vocabulary"]["tokens"]
-    names = [token["name"] for token in tokens]
-    labels = [token["name"] for token in tokens if token["kind"] == "label"]
-    # none is required: a star may have any of them
-    inputs = Schema([ColSpec("double", name, required=False) for name in names])
+    labels = default_request(Vocabulary.from_dict(_config(folder)["vocabulary"]))
     outputs = Schema([ColSpec("float", name) for label in labels for name in (label, f"{label}_error")])
-    return ModelSignature(inputs, outputs, ParamSchema([ParamSpec("request", "string", ",".join(labels))]))
+    return ModelSignature(None, outputs, ParamSchema([ParamSpec("request", "string", ",".join(labels))]))
+
+
+def _input_names(folder: Path) -> list[str]:
+    return [token["name"] for token in _config(folder)["vocabulary"]["tokens"]]
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config

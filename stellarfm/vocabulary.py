@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from stellarfm.errors import StellarError
 from stellarfm.resources import resource_folder
+from stellarfm.suggestions import near
 
 _TOKEN_KEYS = {"name", "value", "error", "unit", "description", "kind", "requestable", "optional", "count"}
 KINDS = ("label", "colour", "spectrum")
@@ -130,9 +132,8 @@ class Vocabulary:
         try:
             return self.names.index(name)
         except ValueError:
-            raise StellarError(
-                f"the vocabulary {self.name!r} has no token {name!r}; it has {_listing(self.names)}"
-            ) from None
+            known = near(name, self.names) or f"; it has {_listing(self.names)}"
+            raise StellarError(f"the vocabulary {self.name!r} has no token {name!r}{known}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready form that `from_dict` reads back."""
@@ -176,6 +177,11 @@ def load_vocabulary(name_or_path: str | Path) -> Vocabulary:
     names = [token.name for token in tokens]
     if not tokens or len(set(names)) != len(names):
         raise StellarError(f"the vocabulary {path} needs at least one [[token]] and each name only once")
+    if len(tokens) < 2 or not any(token.requestable for token in tokens):
+        raise StellarError(
+            f"the vocabulary {path} leaves nothing to learn: it needs two tokens, one to show and one to ask for "
+            "(requestable = true)"
+        )
     vocabulary = Vocabulary(path.stem, data.get("identifier", ""), tokens)
     tasks = tuple(_read_task(entry, vocabulary, path) for entry in data.get("task", []))
     return replace(vocabulary, tasks=tasks or (_default_task(vocabulary),))
@@ -214,10 +220,31 @@ def _read_task(entry: dict[str, Any], vocabulary: Vocabulary, path: Path) -> Tas
 
 
 def _default_task(vocabulary: Vocabulary) -> Task:
-    """Return the question of every survey: the labels from everything that is measured."""
-    inputs = tuple(token.name for token in vocabulary.tokens if token.kind != "label")
-    requests = tuple(token.name for token in vocabulary.tokens if token.kind == "label" and token.requestable)
-    return Task("labels from measurements", inputs, requests)
+    """Return the question of every survey: the labels from everything that is measured.
+
+    Where there are no labels, or nothing else, it is the spectrum from the colours; of a single kind, every second token
+    from the others.
+    """
+    tokens = vocabulary.tokens
+    for kind, name in (("label", "labels from measurements"), ("spectrum", "spectrum from colours")):
+        inputs = tuple(token.name for token in tokens if token.kind != kind)
+        requests = tuple(token.name for token in tokens if token.kind == kind and token.requestable)
+        if inputs and requests:
+            return Task(name, inputs, requests)
+    requests = tuple(token.name for token in tokens if token.requestable)[-1::-2][::-1]
+    return Task("half from the other half", tuple(name for name in vocabulary.names if name not in requests), requests)
+
+
+def default_request(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return what is asked for where nobody says what: the labels, else what the first task asks for."""
+    labels = tuple(token.name for token in vocabulary.tokens if token.kind == "label" and token.requestable)
+    return labels or vocabulary.tasks[0].requests
+
+
+def request_names(request: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the tokens of a request: text with commas, or names; ranges such as ``bp0:4`` are written out."""
+    words = request.split(",") if isinstance(request, str) else request
+    return tuple(name for word in words for name in expand_names(word.strip()))
 
 
 def expand_names(word: str) -> list[str]:

@@ -80,16 +80,7 @@ class Answer:
 
     def df(self) -> "pd.DataFrame":
         """Return a data frame of pandas; whole numbers stay whole where some are NULL."""
-        import pandas as pd
-        import pyarrow as pa
-
-        table = self.arrow()
-        frame: pd.DataFrame = table.to_pandas()
-        for name in table.column_names:
-            # pandas' own way makes them float64, and an identifier beyond 2^53 another one
-            if pa.types.is_integer(table[name].type) and table[name].null_count:
-                frame[name] = pd.array(table[name].to_pylist(), dtype="Int64")
-        return frame
+        return to_frame(self.arrow())
 
     def pl(self) -> "pl.DataFrame":
         """Return a data frame of polars, which must be installed."""
@@ -110,6 +101,19 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"Answer with the columns {', '.join(self.columns)}\n{self.relation.limit(10)}"
+
+
+def to_frame(table: "pa.Table") -> "pd.DataFrame":
+    """Return a table of Arrow as a data frame of pandas whose whole numbers stay whole where some are NULL."""
+    import pandas as pd
+    import pyarrow as pa
+
+    frame: pd.DataFrame = table.to_pandas()
+    for name in table.column_names:
+        # pandas' own way makes them float64, and an identifier beyond 2^53 another one
+        if pa.types.is_integer(table[name].type) and table[name].null_count:
+            frame[name] = pd.array(table[name].to_pylist(), dtype="Int64")
+    return frame
 
 
 def refusal(error: duckdb.Error, timeout_s: float | None = None) -> StellarError:

@@ -136,4 +136,4 @@ def verify(home: Home = DEFAULT_HOME, release: Version = "latest", as_json: Json
     catalog.verify()
     if as_json:
         return print_json({"version": catalog.release.version, "ok": True, "files": catalog.release.files})
-    return print_text(f"release {catalog.release.version}: {len(catalog.release.files)} files as published")
+    return print_text(f"release {catalog.release.version}: {counted(len(catalog.release.files), 'file')} as published")

@@ -90,7 +90,7 @@ def accept(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     from stellarfm.checks.report import read_record
     from stellarfm.home import Home as Folder
 
-    opened = Folder.open(home)
+    opened = Folder.open(Folder.at(home).path)
     folder = _folder(home)
     with opened.lock():
         report = read_record(folder)

@@ -20,7 +20,7 @@ def list_models(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     from stellarfm.home import Home as Folder
     from stellarfm.registry import Registry
 
-    versions = Registry(Folder.open(home)).versions()
+    versions = Registry(Folder.at(home)).versions()
     if as_json:
         return print_json([vars(version) for version in versions])
     if not versions:
@@ -46,7 +46,7 @@ def promote(
     from stellarfm.home import Home as Folder
     from stellarfm.registry import Registry
 
-    folder = Folder.open(home)
+    folder = Folder.open(Folder.at(home).path)
     with folder.lock():
         chosen = Registry(folder).promote(version, reason)
     if as_json:
@@ -63,7 +63,7 @@ def rollback(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
     from stellarfm.home import Home as Folder
     from stellarfm.registry import Registry
 
-    folder = Folder.open(home)
+    folder = Folder.open(Folder.at(home).path)
     with folder.lock():
         chosen = Registry(folder).rollback()
     if as_json:

@@ -29,10 +29,10 @@ def predict(
     from stellarfm.interface import open_model
     from stellarfm.progress import progress_bar, tell
     from stellarfm.stages.predict import Request, predict_table
-    from stellarfm.vocabulary import expand_names
+    from stellarfm.vocabulary import request_names
 
     opened = open_model(model, home=home, device=device)
-    names = tuple(name for word in request.split(",") for name in expand_names(word.strip()))
+    names = request_names(request)
     with progress_bar("predict", "stars") as progress:
         made = predict_table(opened.model, table, Request(names, show_requested, percentiles), output, progress)
     tell(*made.notes)

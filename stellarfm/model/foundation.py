@@ -26,6 +26,10 @@ from stellarfm.vocabulary import Vocabulary
 
 __all__ = ["Answers", "FoundationModel", "Mixture"]
 
+ROWS_AT_ONCE = 8192
+"""Rows that are sorted into batches together. Which stars share a batch moves the last digit of an answer: whoever streams a
+table does so in pieces of this length, and gets the digits that the whole table gives."""
+
 _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 1 << 19}
 """Tokens shown or asked that are computed together: what fits into a CPU's cache, or fills a GPU."""
 
@@ -148,6 +152,11 @@ class FoundationModel:
             scale = width[:, None]
             mixture = Mixture(gather(2) * scale + centre[:, None], gather(3) * scale, gather(4))
         return Answers(tuple(names), values, errors, shown.counts == 0, mixture)
+
+    @property
+    def num_shown(self) -> int:
+        """Number of stars that were shown."""
+        return len(self._what_was_shown("request").counts)
 
     def predict(self, table: TokenTable, names: Sequence[str]) -> Answers:
         """Show a table and answer, in one call.
@@ -274,16 +283,17 @@ class FoundationModel:
 
     def _batches(self, shown: _Shown, num_requests: int) -> Iterator[NDArray[np.intp]]:
         """Yield the rows of each batch, at least one: stars with about as many tokens are computed together."""
-        # the fullest first: too little memory shows at once, and no star is padded much
-        order = np.argsort(-shown.counts, kind="stable")
-        start = 0
-        if len(order) == 0:
-            yield order  # an empty batch, so that the answers for no stars have their shapes
-        while start < len(order):
-            size = max(int(shown.counts[order[start]]), num_requests, 1)
-            end = start + max(1, _TOKENS_AT_ONCE[self.device.type] // size)
-            yield order[start:end]
-            start = end
+        if len(shown.counts) == 0:
+            yield np.arange(0)  # an empty batch, so that the answers for no stars have their shapes
+        for first in range(0, len(shown.counts), ROWS_AT_ONCE):
+            # the fullest first: too little memory shows at once, and no star is padded much
+            order = first + np.argsort(-shown.counts[first : first + ROWS_AT_ONCE], kind="stable")
+            start = 0
+            while start < len(order):
+                size = max(int(shown.counts[order[start]]), num_requests, 1)
+                end = start + max(1, _TOKENS_AT_ONCE[self.device.type] // size)
+                yield order[start:end]
+                start = end
 
     @torch.inference_mode()
     def _answer(self, shown: _Shown, rows: NDArray[np.intp], places: list[int]) -> list[Floats]:

@@ -24,7 +24,6 @@ from stellarfm.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from stellarfm.model.foundation import FoundationModel
 
-_BATCH = 8192
 # of a normal distribution at minus and plus one sigma
 PERCENTILES = {"16": 15.865525, "84": 84.134475}
 
@@ -86,6 +85,8 @@ def predict_table(
     StellarError
         If the table cannot be read, has no token of the model, or a request is unknown.
     """
+    from stellarfm.model.foundation import ROWS_AT_ONCE
+
     vocabulary = model.vocabulary
     hidden = [vocabulary.index(name) for name in request.names]
     with TemporaryDirectory(prefix="stellarfm-") as scratch, open_database() as con:
@@ -108,7 +109,7 @@ def predict_table(
         # to Parquet first: the formats of a target are written from a relation, and not all can be streamed to
         answers = Path(scratch) / "answers.parquet"
         writer, done, prior = None, 0, 0
-        for stars, kept in stream_tokens(con, query, _BATCH):
+        for stars, kept in stream_tokens(con, query, ROWS_AT_ONCE):
             part, num_prior = _answer(model, stars, kept, shown, request)
             writer = writer or pq.ParquetWriter(answers, part.schema, compression="zstd", compression_level=1)
             writer.write_table(part)

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 PUBLISHED_TOKENS = ("teff", "logg", "m_h", "logebv", "g_fakemag")
 _STARS = "marts.stars"
-_BATCH = 4096
 _SOFTWARE = ("stellarfm", "torch", "duckdb", "prefect", "mlflow", "great-expectations")
 
 
@@ -150,6 +149,8 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
 
 def _predict_stars(model: "FoundationModel", learned_from: Ids | None, warehouse: Path, target: Path) -> None:
     """Predict the published tokens from what was measured (spectrum and colours), streamed to Parquet."""
+    from stellarfm.model.foundation import ROWS_AT_ONCE
+
     vocabulary = model.vocabulary
     # the inputs of the first task: labels and reddening are held back, or the model would repeat what it was told
     shown = [vocabulary.index(name) for name in vocabulary.tasks[0].inputs]
@@ -159,7 +160,7 @@ def _predict_stars(model: "FoundationModel", learned_from: Ids | None, warehouse
         total = con.execute("select count(*) from marts.stars").fetchall()[0][0]
         with pq.ParquetWriter(target, _schema()) as writer:
             done = 0
-            for stars, _ in stream_tokens(con, query, _BATCH):
+            for stars, _ in stream_tokens(con, query, ROWS_AT_ONCE):
                 writer.write_table(_predict_batch(model, learned_from, stars, shown))
                 done += len(stars)
                 progress(done, total, "")
