@@ -58,6 +58,10 @@ class ServedModel:
         names = request_names((params or {}).get("request") or default_request(vocabulary))
         frame = model_input if isinstance(model_input, pd.DataFrame) else pd.DataFrame(model_input)
         refuse_unknown_columns(list(map(str, frame.columns)), vocabulary)
+        if set(names) >= set(map(str, frame.columns)):
+            raise StellarError(
+                f"the table has nothing but what is requested ({', '.join(names)}); request something else"
+            )
         answers = OpenModel(self.model).perceive(frame, hide=names).request(names, identifiers=False)
         return answers.set_index(frame.index)
 
