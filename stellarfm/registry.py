@@ -3,7 +3,8 @@
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -86,6 +87,16 @@ class Registry:
 
         now = int(datetime.now(UTC).timestamp() * 1000)
         self.client.log_batch(run_id, metrics=[Metric(name, float(v), now, step) for name, v in metrics.items()])
+
+    @contextmanager
+    def ends_as_failed(self, run_id: str) -> Iterator[None]:
+        """Mark a run as failed, or as killed, if the block ends by an exception; started again, it goes on."""
+        try:
+            yield
+        except BaseException as error:
+            with suppress(Exception):  # a store that does not answer now must not hide what went wrong
+                self.client.set_terminated(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
+            raise
 
     def finish_run(self, run_id: str, folder: Path | None = None) -> None:
         """Close a run, with the files of a folder (figures, reports) as its artifacts."""

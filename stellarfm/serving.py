@@ -6,9 +6,9 @@ MLflow calls this module as the loader of the models in the registry, so that no
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stellarfm.conditions import columns_of
 from stellarfm.errors import StellarError
 from stellarfm.suggestions import near
+from stellarfm.tokens import expression_columns
 from stellarfm.vocabulary import Vocabulary, default_request, request_names
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def refuse_unknown_columns(columns: list[str], vocabulary: Vocabulary) -> None:
         If one is no token, no error of one, not the identifier and in no expression of the vocabulary.
     """
     known = {vocabulary.identifier} | {f"{name}{suffix}" for name in vocabulary.names for suffix in ("", "_error")}
-    expressions = {one for token in vocabulary.tokens for one in (token.value, token.error) if one}
-    known |= {column for expression in expressions for column in columns_of(expression)}
+    known |= set(expression_columns(vocabulary))
     folded = {name.lower() for name in known}
     for column in columns:
         if column.lower() not in folded:

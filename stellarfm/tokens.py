@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.expression_language import value_language
 from stellarfm.expressions import Expression, parse
@@ -224,6 +225,8 @@ def _to_tokens(table: pa.Table, query: TokenQuery) -> TokenTable:
         if f"e{group}" in table.column_names:
             # an unknown error counts as none, as where a token has no column of errors
             errors[:, list(places)] = np.nan_to_num(_column(table, f"e{group}", len(places)))
+    # of what is unknown there is no error: an expression may give one all the same, even a negative one
+    errors[np.isnan(values)] = 0
     return TokenTable(table["id"].to_numpy().astype(np.int64), values, errors)
 
 
@@ -251,6 +254,13 @@ def _array(group: int, value: str, error: str, width: int) -> str:
     )
 
 
+def expression_columns(vocabulary: Vocabulary) -> list[str]:
+    """Return the columns that the expressions of a vocabulary read, each once."""
+    with open_database() as con:
+        judged = _judged(con, vocabulary)
+    return list(dict.fromkeys(column for expression in judged.values() for column in expression.columns))
+
+
 def _judged(con: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> dict[str, Expression]:
     """Return the expressions of a vocabulary, which may be a stranger's; the rules that they call become known to `con`.
 
@@ -274,7 +284,13 @@ def _judged(con: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> dict[str,
 def _bound(
     con: duckdb.DuckDBPyConnection, relation: str, columns: Collection[str], expression: Expression | None
 ) -> str:
-    """Return the SQL of an expression where it makes sense in the relation, else ""."""
+    """Return the SQL of an expression where the relation has its columns, else "".
+
+    Raises
+    ------
+    StellarError
+        If the columns are there and DuckDB refuses the expression all the same; its reason is told.
+    """
     # by name first: DuckDB would take rowid or current_user for a column
     known = {name.lower() for name in columns}
     if expression is None or not all(name.lower() in known for name in expression.columns):
@@ -282,8 +298,9 @@ def _bound(
     try:
         # the binder of DuckDB judges names, types and functions, without reading a row
         con.sql(f"select {expression.sql} from {relation} limit 0")  # noqa: S608
-    except (duckdb.BinderException, duckdb.CatalogException):
-        return ""
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+        first = str(error).splitlines()[0]
+        raise StellarError(f"DuckDB refuses {expression.sql!r} of the vocabulary for this table: {first}") from error
     return expression.sql
 
 

@@ -12,7 +12,7 @@ from stellarfm.errors import StellarError
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
 from stellarfm.model.token_table import TokenTable
-from stellarfm.progress import console, progress_bar
+from stellarfm.progress import progress_bar, tell
 from stellarfm.registry import Registry
 from stellarfm.rules import rule_value
 from stellarfm.sql_text import literal
@@ -131,7 +131,7 @@ def train_model(
     partial = home.runs / f".{key}.partial"
     partial.mkdir(parents=True, exist_ok=True)
     (partial / "settings.toml").write_text(settings.to_toml(), encoding="utf-8")
-    with progress_bar("train", "steps") as progress:
+    with progress_bar("train", "steps") as progress, registry.ends_as_failed(run):
         result = fit(
             training_stars,
             validation_stars,
@@ -140,7 +140,7 @@ def train_model(
             training,
             partial,
             device=settings.training.device,
-            on_plan=lambda plan: console.print(f"train: {plan}"),
+            on_plan=lambda plan: tell(f"train: {plan}"),
             on_progress=lambda now: progress(now.step, now.total_steps, f"loss {now.loss:.3f}"),
             log=lambda step, metrics: registry.log_metrics(run, step, metrics),
         )

@@ -80,9 +80,10 @@ def train_on_table(
     data_hash = content_key(*(array.tobytes().hex() for array in (table.ids, table.values, table.errors)))
     run = train_model(settings, home, vocabulary, parts["train"], parts["validation"], data_hash)
     held_out = HeldOut(parts["test"], parts["train"], answerable(vocabulary, unknown))
-    evaluation = evaluate_model(home, run.key, run.model, held_out, data_hash)
-    log_evaluation(home, run, evaluation)
     registry = Registry(home)
+    with registry.ends_as_failed(run.mlflow_run):
+        evaluation = evaluate_model(home, run.key, run.model, held_out, data_hash)
+    log_evaluation(home, run, evaluation)
     # without the gate: a model of one's own table is compared with no other
     version = registry.register(
         run.key, run.mlflow_run, run.model, model_tags(settings, vocabulary, evaluation.metrics)

@@ -76,6 +76,16 @@ def test_promotion_moves_the_champion_and_rollback_moves_it_back(home: Home) -> 
     assert log[-1]["reason"] == "rolled back from version 2"
 
 
+def test_a_run_that_ends_by_an_error_is_a_failed_one_and_goes_on_when_started_again(home: Home) -> None:
+    registry = Registry(home)
+    run = registry.start_run("broken", "broken", {})
+    with pytest.raises(ZeroDivisionError), registry.ends_as_failed(run):
+        1 / 0  # noqa: B018
+    assert registry.client.get_run(run).info.status == "FAILED"
+    assert registry.start_run("broken", "broken", {}) == run
+    assert registry.client.get_run(run).info.status == "RUNNING"
+
+
 def test_a_version_that_is_not_there_is_answered_with_those_that_are(home: Home) -> None:
     with pytest.raises(StellarError, match=r"no model 9 .* \(versions: 2, 1\)"):
         Registry(home).version(9)

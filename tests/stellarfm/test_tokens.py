@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stellarfm.errors import StellarError
+from stellarfm.model.scaling import refuse_bad_numbers
 from stellarfm.tokens import plan_tokens, read_tokens, stream_tokens
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
@@ -42,7 +43,7 @@ def test_expressions_arrays_and_gaps_become_values_and_errors(
     nan = np.nan
     np.testing.assert_array_equal(table.ids, [7, 8])
     np.testing.assert_array_equal(table.values, np.float32([[1, 2, 1, 5000], [nan, nan, nan, nan]]))
-    np.testing.assert_array_equal(table.errors, np.float32([[0.1, 0, 0.5, 0], [0, 0, 0.5, 20]]))
+    np.testing.assert_array_equal(table.errors, np.float32([[0.1, 0, 0.5, 0], [0, 0, 0, 0]]))
 
 
 def test_a_column_named_like_a_token_wins_over_the_expression(vocabulary: Vocabulary) -> None:
@@ -60,6 +61,27 @@ def test_a_missing_column_is_named_with_what_the_token_needs(vocabulary: Vocabul
         read_tokens(con, "few", vocabulary)
     table = read_tokens(con, "few", vocabulary, allow_missing=True)
     np.testing.assert_array_equal(table.values, np.float32([[np.nan, np.nan, np.nan, 4000]]))
+
+
+def test_what_duckdb_refuses_is_told_with_its_reason(vocabulary: Vocabulary) -> None:
+    con = duckdb.connect()
+    con.execute(
+        "create table odd as select [1, 2] as coefficients, 'bright' as g, [1.0] as r, 0.1 as g_error, 5000.0 as teff"
+    )
+    with pytest.raises(StellarError, match=r"DuckDB refuses .*g.*-.*r.*: Binder Error: No function matches"):
+        read_tokens(con, "odd", vocabulary, allow_missing=True)
+
+
+def test_photometry_takes_a_negative_parallax_whose_token_is_unknown() -> None:
+    vocabulary = load_vocabulary("photometry")
+    con = duckdb.connect()
+    con.execute(
+        "create table near_zero as select -0.5 as parallax, 0.1 as parallax_error, 10.0 as phot_g_mean_mag, 5000 as teff"
+    )
+    table = read_tokens(con, "near_zero", vocabulary, allow_missing=True)
+    refuse_bad_numbers(table, vocabulary)
+    place = vocabulary.index("log_fakemag")
+    assert (np.isnan(table.values[0, place]), table.errors[0, place]) == (True, 0)
 
 
 def test_a_table_without_any_token_is_refused_even_if_gaps_are_allowed(vocabulary: Vocabulary) -> None:

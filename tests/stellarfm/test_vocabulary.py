@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stellarfm.errors import StellarError
-from stellarfm.vocabulary import Vocabulary, expand_names, load_vocabulary
+from stellarfm.vocabulary import Vocabulary, default_request, expand_names, load_vocabulary, request_names
 
 
 def test_the_published_vocabulary_has_its_118_tokens_in_order() -> None:
@@ -55,6 +55,31 @@ def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path, text: str, sent
     file.write_text(text)
     with pytest.raises(StellarError, match=sentence):
         load_vocabulary(file)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "inputs", "requests"),
+    [
+        (("colour", "label", "spectrum"), ("t0", "t2"), ("t1",)),
+        (("colour", "spectrum", "spectrum"), ("t0",), ("t1", "t2")),
+        (("colour", "colour", "colour"), ("t1",), ("t0", "t2")),
+        (("label", "label"), ("t0",), ("t1",)),
+    ],
+)
+def test_a_vocabulary_of_any_kinds_has_something_to_ask(
+    tmp_path: Path, kinds: tuple[str, ...], inputs: tuple[str, ...], requests: tuple[str, ...]
+) -> None:
+    file = tmp_path / "own.toml"
+    entries = [f'[[token]]\nname = "t{i}"\nvalue = "c{i}"\nkind = "{kind}"\n' for i, kind in enumerate(kinds)]
+    file.write_text("\n".join(entries))
+    vocabulary = load_vocabulary(file)
+    assert (vocabulary.tasks[0].inputs, vocabulary.tasks[0].requests) == (inputs, requests)
+    assert set(requests) <= set(default_request(vocabulary))
+
+
+def test_a_request_is_text_or_names_with_ranges() -> None:
+    assert request_names("teff, bp0:1") == request_names(["teff", "bp0:1"]) == ("teff", "bp0", "bp1")
+    assert request_names([]) == ()
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
