@@ -13,8 +13,6 @@ from stellarfm.sql_text import identifier, literal
 _NO_EXTENSIONS = {
     # an extension that is missing would otherwise be a download at the first query that needs it
     "autoinstall_known_extensions": "false",
-    # and one that is installed, such as that for HTTP, would be loaded by the first query that names an address
-    "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
 
@@ -39,7 +37,11 @@ def open_database(
         If the file cannot be opened or a setting is not one.
     """
     settings = {name: str(value) for name, value in config.items()} | _NO_EXTENSIONS
-    return duckdb.connect(database_path(path), read_only=read_only, config=settings)
+    con = duckdb.connect(database_path(path), read_only=read_only, config=settings)
+    # one that is installed, such as that for HTTP, would be loaded by the first query that names an address; set afterwards,
+    # as the settings of Parquet, which is built in, are known only once it is loaded
+    con.execute("set autoload_known_extensions = false")
+    return con
 
 
 def open_private(path: Path, name: str, **config: str | int) -> duckdb.DuckDBPyConnection:
