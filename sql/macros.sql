@@ -1,7 +1,7 @@
 -- Every rule of the house, once: a number, a cut, a conversion, each with its source. Marts, checks, flags and the published
 -- dictionary use them by name, and Python reads them from here (stellarfm/rules.py).
 -- They are made as temporary macros of a connection, after those of the releases at hand: num_bp(), num_rp(), gaia_epoch_year(),
--- bits_below_healpix(level). No file that is published depends on one.
+-- bits_below_healpix(level), gaia_lacks(column_name), has_crosswalk(). No file that is published depends on one.
 
 -- ---------------------------------------------------------------------------------------------------------------- photometry
 
@@ -30,6 +30,12 @@ create macro distance_pc_of_fakemag(fakemag_mas, g_mag) as 1000 * pow(10, 0.2 * 
 create macro g_minus_j(bp_rp) as 0.01798 + 1.389 * bp_rp - 0.09338 * pow(bp_rp, 2);
 
 -- ---------------------------------------------------------------------------------------------------------------------- cuts
+
+-- Verdict of a cut by a column of gaia_source. A release that lacks the column cannot be judged by it: NULL, which keeps the star.
+create macro cut(is_kept, column_name) as case when not gaia_lacks(column_name) then coalesce(is_kept, false) end;
+create macro cut_in_words(name, column_name) as
+    name || if(gaia_lacks(column_name), format(' (not judged: the release has no {})', column_name), '');
+create macro passes(verdict) as coalesce(verdict, true);
 
 -- RUWE: 1.4 and above is no single star, or a bad solution (Lindegren et al. 2021, A&A 649, A2). The paper's two signs differ:
 -- the cut of the training set leaves 1.4 out, that of a good parallax takes it in (Leung & Bovy 2024).
@@ -82,10 +88,24 @@ create macro max_ebv_mag() as 10.0;
 -- Nested HEALPix pixel of a source, from its identifier (data model of the release: surveys/gaia_*.toml)
 create macro source_healpix(source_id, level) as source_id >> bits_below_healpix(level);
 
+-- Of the neighbours of a source in a crosswalk of two releases the first in this order is the same star: a probable match before
+-- any other, then the nearest, then the one most alike in G; at last the smaller identifier, so that the order is one
+create macro neighbour_order(probable_match, angular_distance_mas, magnitude_difference, identifier) as
+    row(not coalesce(probable_match, false), angular_distance_mas, abs(magnitude_difference), identifier);
+
 -- Train, validation or test: 85, 5 and 10 % of the stars, by the star's identifier alone, so that it never changes sides
 create macro split_of(identifier) as case
     when md5_number_lower(identifier::varchar) % 100 < 10 then 'test'
     when md5_number_lower(identifier::varchar) % 100 < 15 then 'validation'
+    else 'train'
+end;
+
+-- The split follows the star, not its number: that of the identifiers which it had in an earlier release, where it had any; of a
+-- star that was several then the side that was held out most, so that what was held out stays so
+create macro split_of_star(source_id, earlier_source_ids) as case
+    when coalesce(len(earlier_source_ids), 0) = 0 then split_of(source_id)
+    when list_contains([split_of(i) for i in earlier_source_ids], 'test') then 'test'
+    when list_contains([split_of(i) for i in earlier_source_ids], 'validation') then 'validation'
     else 'train'
 end;
 

@@ -84,8 +84,8 @@ class Gaia(_Section):
     """DataLink service, for spectra; that of the profile if empty."""
     bulk_url: Url = ""
     """Folder of the bulk files, for spectra; that of the profile if empty."""
-    release: str = Field("Gaia DR3", pattern=r"^Gaia E?DR\d+$")
-    """Data release, as DataLink calls it; its profile in ``stellarfm/surveys`` says everything else."""
+    release: str = Field("Gaia DR3", pattern=r"^(Gaia E?DR\d+|.+\.toml)$")
+    """Data release by the name that it has, or a profile of one's own (``.toml``); the profile says everything else."""
     where: str = ""
     """ADQL condition on ``gaia_source`` that selects the stars to publish for; the stars of APOGEE if empty."""
     max_rows: int = Field(5_000_000, ge=1)

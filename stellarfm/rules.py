@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.resources import resource_folder
+from stellarfm.sql_text import literal
 from stellarfm.surveys.selection import Surveys, choose_surveys
 
 # one statement ends with a semicolon at the end of its line: an own parser for an own file, which `read_rules` keeps strict
@@ -107,12 +108,15 @@ def _survey_macros(surveys: Surveys) -> list[str]:
     """Return what the SQL needs to know of the releases, as macros."""
     gaia = surveys.gaia
     assert gaia.xp is not None and gaia.identifier is not None, "every profile of Gaia has both"
+    lacking = ", ".join(literal(name) for name in sorted(gaia.lacking("gaia_source")))
     bits, level = gaia.identifier.num_bits_below_healpix, gaia.identifier.healpix_level
     macros = {
         "num_bp()": gaia.xp.num_bp,
         "num_rp()": gaia.xp.num_rp,
         "gaia_epoch_year()": gaia.epoch_year,
         "bits_below_healpix(level)": f"{bits} + 2 * ({level} - level)",
+        "gaia_lacks(column_name)": f"column_name in ({lacking})" if lacking else "false",
+        "has_crosswalk()": "true" if gaia.crosswalk is not None else "false",
     }
     return [f"create or replace temp macro {name} as {definition}" for name, definition in macros.items()]
 

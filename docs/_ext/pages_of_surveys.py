@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import md_text as md
 
 from stellarfm.resources import resource_folder
-from stellarfm.surveys.profile import Survey, Table, load_survey, survey_names
+from stellarfm.surveys.profile import Survey, Table
+from stellarfm.surveys.reading import load_survey, survey_names
 
 
 def surveys_page() -> str:
@@ -38,7 +39,10 @@ def _facts(name: str, survey: Survey) -> Iterator[tuple[str, str]]:
         yield "XP coefficients", f"{survey.xp.num_bp} of BP, {survey.xp.num_rp} of RP"
         yield "XP on DataLink", f"`{survey.xp.retrieval_type}`, `{survey.xp.data_structure}`"
     if survey.astrometry is not None:
-        yield "Parallax zero point", md.code(f"sql/marts/{survey.astrometry.zero_point_mart}.sql")
+        mart = md.code(f"sql/marts/{survey.astrometry.zero_point_mart}.sql")
+        yield "Parallax zero point", f"{survey.astrometry.zero_point} ({mart})"
+    if survey.crosswalk is not None:
+        yield f"Identifiers of {survey.crosswalk.release}", "table `crosswalk`"
     yield from _crossmatch(name, survey)
     for other, tables in survey.neighbours.items():
         yield f"Best neighbours of {other}", f"`{tables.best_neighbour}`, `{tables.join}`"

@@ -29,6 +29,7 @@ quality as (
 
 select
     stars.source_id, --/D {gaia_release} source identifier --/C meta.id;meta.main --/N never NULL
+    stars.earlier_source_id as dr3_source_id, --/R crosswalk --/D {earlier_release} identifier of the same star, by the archive's crosswalk --/C meta.id.cross --/N no source of {earlier_release} near it
     stars.ra, --/D Right ascension, ICRS, epoch {gaia_epoch_year} --/U deg --/C pos.eq.ra;meta.main --/N never NULL
     stars.dec, --/D Declination, ICRS, epoch {gaia_epoch_year} --/U deg --/C pos.eq.dec;meta.main --/N never NULL
     source_healpix(stars.source_id, 8) as healpix_8, --/D HEALPix pixel of order 8, nested, from the source identifier --/C pos.healpix --/N never NULL

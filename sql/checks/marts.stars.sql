@@ -11,8 +11,8 @@ select
     bp_gnorm[1] as bp0,
     rp_gnorm[1] as rp0,
     not is_gaia_good or (
-        has_all_xp and xp_in_range and colour_in_range and magnitude_in_range and ruwe_is_good
-        and excess_factor_is_good and no_bright_neighbour
+        has_all_xp and xp_in_range and passes(colour_in_range) and passes(magnitude_in_range) and passes(ruwe_is_good)
+        and passes(excess_factor_is_good) and no_bright_neighbour
     ) as keeps_its_cuts,
     in_training_set = (is_gaia_good or is_apogee_only) and not (is_gaia_good and is_apogee_only) as is_decided_once,
     labels_are_good or coalesce(teff, logg, m_h) is null as shows_only_good_labels,

@@ -11,7 +11,11 @@ select
             )
         ) < 1.0 / 3600, false
     ) end as is_where_its_name_says,
-    case when apogee.gaia_source_id is not null then gaia.source_id is not null end as has_its_source,
+    -- where labels are known by the identifiers of an earlier release, one that leads nowhere is no mistake: it is counted
+    case
+        when has_crosswalk() then through.is_there
+        when apogee.gaia_source_id is not null then gaia.source_id is not null
+    end as has_its_source,
     len([value for value in [apogee.ra, apogee.dec, snr] if not isfinite(value)]) as num_not_finite,
     (teff is null) = (teff_error is null) and (logg is null) = (logg_error is null) and (m_h is null) = (m_h_error is null)
         as has_all_errors,
@@ -24,3 +28,9 @@ left join (
     select designation, any_value(columns(['j', 'h', 'ks'])) from checked.staging.twomass group by designation
 ) as twomass on apogee.apogee_id[3:] = twomass.designation
 left join (select distinct source_id from checked.staging.gaia_source) as gaia on apogee.gaia_source_id = gaia.source_id
+left join (
+    select earlier_source_id, bool_or(sources.source_id is not null) as is_there
+    from checked.staging.crosswalk
+    left join (select distinct source_id from checked.staging.gaia_source) as sources using (source_id)
+    group by earlier_source_id
+) as through on apogee.gaia_source_id = through.earlier_source_id

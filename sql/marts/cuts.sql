@@ -23,25 +23,40 @@ counts as (
     union all
     select 9, 'cut: coefficients in range', count(*) from marts.stars where has_all_xp and xp_in_range
     union all
-    select 10, format('cut: {} < BP-RP < {}', min_bp_rp_mag(), max_bp_rp_mag()), count(*) from marts.stars
-    where has_all_xp and xp_in_range and colour_in_range
+    select 10, cut_in_words(format('cut: {} < BP-RP < {}', min_bp_rp_mag(), max_bp_rp_mag()), 'bp_rp'), count(*) from marts.stars
+    where has_all_xp and xp_in_range and passes(colour_in_range)
     union all
-    select 11, format('cut: {} < G < {}', min_g_mag(), max_g_mag()), count(*) from marts.stars
-    where has_all_xp and xp_in_range and colour_in_range and magnitude_in_range
+    select 11, cut_in_words(format('cut: {} < G < {}', min_g_mag(), max_g_mag()), 'phot_g_mean_mag'), count(*) from marts.stars
+    where has_all_xp and xp_in_range and passes(colour_in_range) and passes(magnitude_in_range)
     union all
-    select 12, format('cut: RUWE < {}', max_ruwe()), count(*) from marts.stars
-    where has_all_xp and xp_in_range and colour_in_range and magnitude_in_range and ruwe_is_good
+    select 12, cut_in_words(format('cut: RUWE < {}', max_ruwe()), 'ruwe'), count(*) from marts.stars
+    where has_all_xp and xp_in_range and passes(colour_in_range) and passes(magnitude_in_range) and passes(ruwe_is_good)
     union all
-    select 13, format('cut: excess factor < {}', max_excess_factor()), count(*) from marts.stars
+    select 13, cut_in_words(format('cut: excess factor < {}', max_excess_factor()), 'phot_bp_rp_excess_factor'), count(*) from marts.stars
     where
-        has_all_xp and xp_in_range and colour_in_range and magnitude_in_range and ruwe_is_good
-        and excess_factor_is_good
+        has_all_xp and xp_in_range and passes(colour_in_range) and passes(magnitude_in_range) and passes(ruwe_is_good)
+        and passes(excess_factor_is_good)
     union all
     select 14, 'cut: no bright neighbour (Gaia-good)', count(*) from marts.stars where is_gaia_good
     union all
     select 15, 'clean APOGEE stars without XP', count(*) from marts.stars where is_apogee_only
     union all
     select 16, 'training set with good labels', count(*) from marts.stars where in_training_set and teff is not null
+    union all
+    -- labels are known by the identifiers of an earlier release: to how many sources of this one each leads
+    select
+        17 + least(num_neighbours, 2),
+        ['APOGEE stars that no source of this release is', 'APOGEE stars that one source is',
+         'APOGEE stars with several sources near, of which one was chosen'][1 + least(num_neighbours, 2)],
+        count(*)
+    from (
+        select coalesce(any_value(later.num_neighbours), 0) as num_neighbours
+        from staging.apogee as labelled
+        left join crossmatch.later_sources as later on labelled.gaia_source_id = later.earlier_source_id
+        where has_crosswalk() and labelled.gaia_source_id is not null
+        group by labelled.gaia_source_id
+    )
+    group by least(num_neighbours, 2)
 
 )
 

@@ -30,6 +30,7 @@ spoken as (
 select
     -- identity and position
     source_id,
+    null::bigint as earlier_source_id,
     ra,
     dec,
     galactic_longitude_deg(phi, theta) as l,

@@ -61,7 +61,10 @@ select
     -- dust and the parallax zero point
     extinction.logebv,
     extinction.logebv_error,
-    coalesce(zero_points.zero_point_mas, 0) as zero_point_mas
+    coalesce(zero_points.zero_point_mas, 0) as zero_point_mas,
+    -- the star in an earlier release
+    earlier.earlier_source_id,
+    earlier.earlier_source_ids
 from staging.gaia_source as gaia
 left join staging.xp_spectrum as xp using (source_id)
 left join matches_2mass using (source_id)
@@ -70,4 +73,5 @@ left join matches_apogee using (source_id)
 left join apogee_best using (apogee_id)
 left join staging.extinction as extinction using (source_id)
 left join marts.parallax_zero_point as zero_points using (source_id)
+left join crossmatch.earlier_sources as earlier using (source_id)
 order by gaia.source_id

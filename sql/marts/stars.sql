@@ -36,10 +36,10 @@ judged as (
             and len([i for i in range(1, num_rp() + 1) if rp_all[i] > rp_low[i] and rp_all[i] < rp_high[i]]) = num_rp(),
             false
         ) as xp_in_range,
-        coalesce(is_good_colour(bp_rp), false) as colour_in_range,
-        coalesce(is_good_magnitude(phot_g_mean_mag), false) as magnitude_in_range,
-        coalesce(is_good_ruwe(ruwe), false) as ruwe_is_good,
-        coalesce(is_good_excess_factor(phot_bp_rp_excess_factor), false) as excess_factor_is_good,
+        cut(is_good_colour(bp_rp), 'bp_rp') as colour_in_range,
+        cut(is_good_magnitude(phot_g_mean_mag), 'phot_g_mean_mag') as magnitude_in_range,
+        cut(is_good_ruwe(ruwe), 'ruwe') as ruwe_is_good,
+        cut(is_good_excess_factor(phot_bp_rp_excess_factor), 'phot_bp_rp_excess_factor') as excess_factor_is_good,
         not coalesce(has_bright_neighbour(starflag), false) as no_bright_neighbour,
         coalesce(is_clean_apogee(starflag, aspcapflag), false) as apogee_is_clean,
         coalesce(has_good_labels(starflag, aspcapflag), false) as labels_are_good
@@ -52,8 +52,8 @@ decided as (
 
     select
         *,
-        has_all_xp and xp_in_range and colour_in_range and magnitude_in_range and ruwe_is_good
-        and excess_factor_is_good and no_bright_neighbour as is_gaia_good,
+        has_all_xp and xp_in_range and passes(colour_in_range) and passes(magnitude_in_range) and passes(ruwe_is_good)
+        and passes(excess_factor_is_good) and no_bright_neighbour as is_gaia_good,
         not has_all_xp and apogee_is_clean as is_apogee_only
     from judged
 
@@ -62,6 +62,7 @@ decided as (
 select
     -- identity and position
     source_id,
+    earlier_source_id,
     ra,
     dec,
     l,
@@ -93,7 +94,7 @@ select
     is_gaia_good,
     is_apogee_only,
     is_gaia_good or is_apogee_only as in_training_set,
-    split_of(source_id) as split,
+    split_of_star(source_id, earlier_source_ids) as split,
     -- tokens; coefficients beyond the relevant bases are unknown
     [case when relevancy_order(i) < bp_n_relevant_bases then bp_all[i + 1] end for i in range(num_bp())]::float[] as bp_gnorm,
     [case when relevancy_order(i) < bp_n_relevant_bases then bp_all_errors[i + 1] end for i in range(num_bp())]::float[]

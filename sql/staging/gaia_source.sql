@@ -1,4 +1,4 @@
--- Gaia DR3 gaia_source: names as the archive has them.
+-- Sources of Gaia: names as in DR3. What only some releases have is NULL for the others.
 select
     -- identity and position
     source_id,
@@ -33,5 +33,11 @@ select
     -- the rest
     has_xp_continuous,
     radial_velocity,
-    phot_variable_flag
-from read_parquet($files, hive_partitioning = false)
+    phot_variable_flag,
+    -- what the archive itself says of the zero point of the parallax, in mas
+    parallax_zero_point
+from (
+    select * from read_parquet($files, hive_partitioning = false)
+    union all by name
+    select null::float as parallax_zero_point where false
+) as given

@@ -1,4 +1,4 @@
--- Gaia DR3 xp_continuous_mean_spectrum: lists of 55 (DuckDB 2.0 loses arrays of fixed length in a left join).
+-- Mean XP spectra of Gaia: lists of as many coefficients as the release has (DuckDB 2.0 loses arrays of fixed length in a left join).
 select
     source_id,
     cast(bp_coefficients as float[]) as bp_coefficients,

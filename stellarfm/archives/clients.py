@@ -14,6 +14,7 @@ from stellarfm.config import Settings
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.parts import Landing
 from stellarfm.landing.schema import TableSchema, landing_schemas
+from stellarfm.surveys.profile import UNKNOWN, unknown_name
 from stellarfm.surveys.selection import Surveys, choose_surveys
 
 
@@ -77,7 +78,10 @@ class Clients:
     @property
     def bulk_url(self) -> str:
         """Folder of Gaia's bulk files of spectra."""
-        return without_account(self._settings.gaia.bulk_url or self.surveys.gaia.services["bulk"])
+        url = self._settings.gaia.bulk_url or self.surveys.gaia.services["bulk"]
+        if url == UNKNOWN:
+            raise unknown_name(self.surveys.gaia, "services.bulk", "the folder of the bulk files")
+        return without_account(url)
 
     def bulk(self, landing: Landing) -> BulkSpectra:
         """Return the spectra of the bulk files, which are brought to the landing's downloads."""

@@ -20,6 +20,7 @@ from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.parts import Landing, explain_full_disk
 from stellarfm.landing.selection import Asked, Selection
 from stellarfm.progress import ProgressCallback, console
+from stellarfm.surveys.selection import release_key
 
 
 class Esa:
@@ -51,7 +52,13 @@ class Esa:
         self.settings = settings
         self.clients = Clients(settings)
         self.reddenings = Reddenings(settings.extinction, settings.seed)
-        chosen = (gaia.release, gaia.where.strip(), gaia.xp, settings.twomass.by, settings.twomass.radius_arcsec)
+        chosen = (
+            release_key(gaia.release),
+            gaia.where.strip(),
+            gaia.xp,
+            settings.twomass.by,
+            settings.twomass.radius_arcsec,
+        )
         sizes = (archive.rows_per_part, archive.spectra_per_part, settings.apogee.source)
         # all that changes the parts is in the name: another selection never mixes with this one
         self.folder = f"esa-{content_key(chosen, sizes, self.reddenings.key)}"

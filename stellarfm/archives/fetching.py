@@ -238,7 +238,10 @@ class Fetching:
 
     def _ids_with_spectra(self, part: str) -> Ids:
         rows = self._landing.read(GAIA, part, ["source_id", "has_xp_continuous"])
-        ids: Ids = rows.filter(rows["has_xp_continuous"])["source_id"].to_numpy()
+        # where nobody knows the release's flag, the archive is asked for all, and gives those that have one
+        if "has_xp_continuous" not in self._clients.surveys.gaia.lacking(GAIA):
+            rows = rows.filter(rows["has_xp_continuous"])
+        ids: Ids = rows["source_id"].to_numpy()
         return ids
 
     def _count(self, rows: int, remark: str) -> None:

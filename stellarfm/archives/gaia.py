@@ -13,13 +13,11 @@ from stellarfm.landing.conform import conform
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids
 from stellarfm.landing.schema import TableSchema
-from stellarfm.surveys.profile import Survey
+from stellarfm.surveys.profile import SERVICE as SERVICE
+from stellarfm.surveys.profile import UNKNOWN, Survey
 
 TABLE = "gaia_source"
 """Table of the landing."""
-
-SERVICE = "tap"
-"""Key of the TAP service in a profile."""
 
 
 class GaiaSources:
@@ -87,7 +85,7 @@ class GaiaSources:
             If the release has no table of them, or the archive refuses or fails.
         """
         tables = self.survey.neighbours.get(survey)
-        if tables is None:
+        if tables is None or tables.best_neighbour == UNKNOWN:
             raise StellarError(f"the profile of {self.survey.release} names no table of neighbours in {survey}")
         there = f"{self.survey.schemas[SERVICE]}.{tables.best_neighbour}"
         return self._count(f"SELECT COUNT(*) AS n FROM {there} AS n {self._join('n')}")  # noqa: S608
@@ -146,7 +144,9 @@ class GaiaSources:
 
     def _from(self, part: SkyPart, *, with_spectra: bool = False) -> str:
         # quoted: ADQL 2.0 has no boolean literals
-        has_spectrum = f"{self._columns.names_at(SERVICE)['has_xp_continuous']} = 'True'" if with_spectra else ""
+        flag = self._columns.names_at(SERVICE).get("has_xp_continuous")
+        # a release whose flag nobody knows: any of the stars may have a spectrum
+        has_spectrum = f"{flag} = 'True'" if with_spectra and flag else ""
         # in parentheses, or an OR of a person's condition would reach past the part of the sky
         conditions = [part.condition, f"({self._where})" if self._where else "", has_spectrum]
         where = " AND ".join(condition for condition in conditions if condition)

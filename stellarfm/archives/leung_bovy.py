@@ -15,7 +15,7 @@ from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import Landing
 from stellarfm.landing.selection import Selection
 from stellarfm.progress import ProgressCallback
-from stellarfm.surveys.profile import num_coefficients_of
+from stellarfm.surveys.reading import num_coefficients_of
 
 TABLE = "leung_bovy_2024"
 RELEASE = "Leung & Bovy (2024) training file"

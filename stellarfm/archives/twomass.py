@@ -14,6 +14,7 @@ from stellarfm.landing.conform import conform
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids
 from stellarfm.landing.schema import TableSchema, landing_schemas
+from stellarfm.surveys.profile import UNKNOWN
 from stellarfm.surveys.selection import Surveys
 
 TABLE = "twomass_psc"
@@ -45,10 +46,10 @@ class Neighbours:
         self._tap, self._jobs, self._schema = tap, jobs, landing_schemas(surveys)[TABLE]
         gaia, table = surveys.gaia, surveys.twomass.tables[TABLE]
         tables = gaia.neighbours.get("twomass")
-        if tables is None:
+        if tables is None or UNKNOWN in (tables.best_neighbour, tables.join):
             raise StellarError(
                 f"the profile of {gaia.release} names no table of 2MASS neighbours; take 2MASS by position "
-                "(twomass.by = position), or add [neighbours.twomass] to it"
+                "(twomass.by = position), or fill in [neighbours.twomass], with the names that `stellarfm survey check` lists"
             )
         schema = gaia.schemas[GAIA_SERVICE]
         self._neighbours = (

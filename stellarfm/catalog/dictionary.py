@@ -1,18 +1,20 @@
 """The data dictionary has one source: the tags behind each column of the publishing SQL.
 
 The tags follow the schema files of SDSS and WFAU: ``--/D`` description, ``--/U`` unit, ``--/C`` UCD, ``--/N`` meaning
-of NULL. Those of the flags have ``--/B``, the bit, and ``--/X bad``. A name in braces is filled in: a rule of
-``sql/macros.sql``, or what the profile of a release says.
+of NULL; a column with ``--/R crosswalk`` is published where the release of Gaia has one. Those of the flags have ``--/B``,
+the bit, and ``--/X bad``. A name in braces is filled in: a rule of ``sql/macros.sql``, or what the profile of a release says.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stellarfm.catalog.origins import not_judged
 from stellarfm.resources import read_sql
 from stellarfm.rules import rule_value
 from stellarfm.surveys.selection import Surveys, choose_surveys
 
-_COLUMN_TAGS = {"D", "U", "C", "N"}
+_COLUMN_TAGS = {"D", "U", "C", "N", "R"}
 _FLAG_TAGS = {"B", "D", "X"}
 
 
@@ -78,10 +80,22 @@ def read_dictionary(table: str, surveys: Surveys | None = None) -> list[Publishe
         If a tagged column lacks a tag, or its name cannot be told: a mistake in the SQL, never a user's.
     """
     columns = []
+    left_out = columns_left_out(table, surveys)
     for name, found in _tagged(table, required={"D", "C", "N"}, known=_COLUMN_TAGS):
+        if name in left_out:
+            continue
         description = _filled(found["D"], surveys)
-        columns.append(PublishedColumn(table, name, description, found.get("U", ""), found["C"], found["N"]))
+        columns.append(
+            PublishedColumn(table, name, description, found.get("U", ""), found["C"], _filled(found["N"], surveys))
+        )
     return columns
+
+
+def columns_left_out(table: str, surveys: Surveys | None = None) -> list[str]:
+    """Return the columns of a publishing query that these releases have nothing for, so that they are not published."""
+    if (surveys or choose_surveys()).gaia.crosswalk is not None:
+        return []
+    return [name for name, tags in _tagged(table, required=set(), known=_COLUMN_TAGS) if tags.get("R") == "crosswalk"]
 
 
 def read_flags(surveys: Surveys | None = None) -> list[Flag]:
@@ -93,12 +107,24 @@ def read_flags(surveys: Surveys | None = None) -> list[Flag]:
         If a flag lacks a tag, or two share a bit.
     """
     tagged = _tagged("raised_flags", required={"B", "D"}, known=_FLAG_TAGS)
-    flags = [Flag(int(t["B"]), name, _filled(t["D"], surveys), t.get("X") == "bad") for name, t in tagged]
+    chosen = surveys or choose_surveys()
+    without = not_judged(chosen)
+    flags = [
+        Flag(int(t["B"]), name, _of_release(_filled(t["D"], chosen), name, without, chosen), t.get("X") == "bad")
+        for name, t in tagged
+    ]
     bits = [flag.bit for flag in flags]
     # flags are added up into one number: of two with one bit, or one with two, the sum could not be read again
     if len(set(bits)) < len(bits) or any(bit.bit_count() != 1 for bit in bits):
         raise ValueError(f"catalog/raised_flags.sql: each flag needs a bit of its own, not {bits}")
     return flags
+
+
+def _of_release(description: str, name: str, without: Mapping[str, str], surveys: Surveys) -> str:
+    """Return what a flag means, or that it is never raised as the release lacks its column."""
+    if name not in without:
+        return description
+    return f"Not judged, {surveys.gaia.release} has no {without[name]}: {description}"
 
 
 def _tagged(table: str, *, required: set[str], known: set[str]) -> list[tuple[str, dict[str, str]]]:
@@ -128,6 +154,7 @@ def _filled(text: str, surveys: Surveys | None) -> str:
         "gaia_epoch_year": str(chosen.gaia.epoch_year),
         "twomass_release": chosen.twomass.release,
         "apogee_release": chosen.apogee.release,
+        "earlier_release": chosen.gaia.crosswalk.release if chosen.gaia.crosswalk is not None else "",
     }
 
     def fill(match: re.Match[str]) -> str:

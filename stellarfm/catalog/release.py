@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from stellarfm.atomic import file_hash
-from stellarfm.catalog.dictionary import PublishedColumn, read_dictionary, read_flags
+from stellarfm.catalog.dictionary import PublishedColumn, columns_left_out, read_dictionary, read_flags
 from stellarfm.catalog.hashing import table_hash
 from stellarfm.database import open_database
 from stellarfm.resources import read_sql
@@ -110,7 +110,7 @@ def write_release(
             if table == "columns":
                 con.register("dictionary", _dictionary(con, surveys))
             parameters = {"model_version": provenance["model_version"]} if table == "stars" else {}
-            con.execute(f"create table catalog.main.{table} as {read_sql(f'catalog/{table}')}", parameters)
+            con.execute(f"create table catalog.main.{table} as {_published(table, surveys)}", parameters)
             _comment(con, table, surveys)
         con.execute("use memory")
         num_stars = con.execute("select count(*) from catalog.main.stars").fetchall()[0][0]
@@ -145,6 +145,12 @@ def define_flags(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> None:
     )
     con.register("flag_bits", bits)
     con.execute(f"create temp view raised_flags as {read_sql('catalog/raised_flags')}")
+
+
+def _published(table: str, surveys: Surveys) -> str:
+    """Return the publishing query of a table without the columns that these releases have nothing for."""
+    left_out, query = columns_left_out(table, surveys), read_sql(f"catalog/{table}")
+    return f"select * exclude ({', '.join(left_out)}) from ({query})" if left_out else query  # noqa: S608
 
 
 def _dictionary(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> pa.Table:

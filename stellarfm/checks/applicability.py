@@ -5,7 +5,7 @@ A rule that does not hold is not judged, and the report says why.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stellarfm.checks.sampling import MEDIAN, ColumnStatistics
@@ -27,6 +27,8 @@ class Sample:
         Statistics of the columns that rules look at.
     selection
         What was asked of the archives.
+    lacking
+        Columns that rest on what the release lacks, with a sentence of why.
     """
 
     con: Any
@@ -34,6 +36,7 @@ class Sample:
     num_rows: int
     columns: Mapping[str, ColumnStatistics]
     selection: Selection
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
 
 def why_not_judged(rule: Rule, sample: Sample) -> str:
@@ -57,6 +60,8 @@ def why_not_judged(rule: Rule, sample: Sample) -> str:
         return f"the stars were selected by {selected[0]}"
     known = sample.columns.get(column)
     values = sample.num_rows if known is None else known.num_values
+    if values == 0 and column in sample.lacking:
+        return sample.lacking[column]
     # the median of nothing is NULL, which lies in no range
     if rule.type == MEDIAN and values == 0:
         return f"no row has a value of {column}"

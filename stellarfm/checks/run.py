@@ -7,6 +7,7 @@ from typing import Any
 from stellarfm.checks.applicability import Sample, why_not_judged
 from stellarfm.checks.docs import write_index
 from stellarfm.checks.drift import Statistics, drift_rules, measure
+from stellarfm.checks.lacking import lacking_columns
 from stellarfm.checks.report import (
     CheckFailedError,
     CheckReport,
@@ -111,6 +112,7 @@ def check_tables(
                 folder,
                 known[suite.table],
                 asked,
+                lacking_columns(suite.table, chosen),
                 (accepted or {}).get(suite.table, {}),
             )
             for suite in (suite.without(not_given) for suite in suites)
@@ -186,6 +188,7 @@ def _check_table(
     folder: Path,
     parameters: Mapping[str, Any],
     selection: Selection,
+    lacking: Mapping[str, str],
     accepted: Mapping[str, Mapping[str, float]],
 ) -> TableReport:
     """Judge one table, and write the rows that break its rules."""
@@ -193,7 +196,7 @@ def _check_table(
     num_rows = validator.con.execute(f"select count(*) from {_relation(suite.table)}").fetchall()[0][0]  # noqa: S608
     # parameters, then whether the rule holds for this sample, and only then limits widened to its size
     known = [rule.resolved(parameters) for rule in suite.rules if rule.parameters() <= parameters.keys()]
-    sample = Sample(validator.con, view, num_rows, measure_columns(validator.con, view, known), selection)
+    sample = Sample(validator.con, view, num_rows, measure_columns(validator.con, view, known), selection, lacking)
     reasons = {rule.name: why_not_judged(rule, sample) for rule in known}
     rules = [scaled_to_sample(rule, sample.columns, num_rows) for rule in known if not reasons[rule.name]]
     results = validator.validate(suite.table, view, rules)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from stellarfm import __version__
 from stellarfm.atomic import content_key, fresh_folder
+from stellarfm.catalog.origins import release_facts
 from stellarfm.catalog.reader import list_catalogs
 from stellarfm.catalog.release import CATALOG_FILE, Release, write_release
 from stellarfm.checks.folders import kept_checks
@@ -76,12 +77,13 @@ def publish(settings: Settings, home: Home) -> Release:
     learning = learning_role(settings, home)[1]
     # a champion that was made elsewhere is used without stars to learn from: this selection has to judge it, if it can
     judging = learning if has_warehouse(learning) else home
+    surveys = choose_surveys(settings.gaia.release)
     origin = Origin(
         warehouse=home.warehouse,
         warehouse_key=prepared.key,
-        provenance=_inputs(settings, prepared, prepared_of(judging)),
+        provenance=_inputs(settings, prepared, prepared_of(judging)) | release_facts(surveys),
         metrics=_champion_rows(judging, champion, vocabulary),
-        surveys=choose_surveys(settings.gaia.release),
+        surveys=surveys,
     )
     return release_predictions(home, champion, origin)
 

@@ -1,1 +1,1 @@
-"""What each survey's release is, as data: one TOML file a release, read by `stellarfm.surveys.profile`."""
+"""What each survey's release is, as data: one TOML file a release, read by `stellarfm.surveys.reading`."""

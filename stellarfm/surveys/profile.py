@@ -1,19 +1,24 @@
-"""The profile of a survey's release: its tables, columns, epoch, identifiers and services, read from TOML and strict.
+"""The profile of a survey's release: its tables, columns, epoch, identifiers and services, strict.
 
 Everything that is peculiar to one release stands in its file here, or in the SQL of ``sql/staging``; nothing else knows it.
+A name that nobody knows yet is ``"?"`` in it.
 """
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stellarfm.errors import StellarError
-from stellarfm.resources import resource_folder
-from stellarfm.suggestions import near
+
+UNKNOWN = "?"
+"""What a profile says of a name that is not known before the archive has the release."""
+
+CROSSWALK = "crosswalk"
+"""Table of the landing that leads from the identifiers of an earlier release to those of this one."""
+
+SERVICE = "tap"
+"""Key of the service that a release comes from; others mirror it."""
 
 _COLUMN_TYPES = Literal["bigint", "integer", "smallint", "double", "float", "float[]", "boolean", "varchar"]
 
@@ -32,6 +37,18 @@ class ServiceTable(_Part):
     """Our name of a column to theirs, where they differ."""
     absent: tuple[str, ...] = ()
     """Columns that the service does not have."""
+    factor: Mapping[str, float] = {}
+    """What the service's numbers are multiplied by to be in our unit, where its unit is another."""
+
+
+class About(_Part):
+    """What a column is, in the words of its data model: by this it is known again where its name has changed."""
+
+    description: str
+    unit: str = ""
+    """VOUnits string, "" if it has none."""
+    ucd: str = ""
+    """Unified content descriptor (UCD1+), "" where the data model gives none."""
 
 
 class Table(_Part):
@@ -42,25 +59,48 @@ class Table(_Part):
     """DuckDB type of each column, in the order of the landing."""
     needed: tuple[str, ...]
     """Columns without which the table has no use; the others may be NULL throughout."""
+    about: Mapping[str, About] = {}
+    """What each column is."""
     at: Mapping[str, ServiceTable] = {}
     """Other words of a service, by its name; one that is not here has ours."""
 
     @model_validator(mode="after")
     def _refuse_unknown_columns(self) -> "Table":
-        named = {"needed": self.needed}
+        named = {"needed": self.needed, "about": tuple(self.about)}
         for service, table in self.at.items():
             named |= {f"at.{service}.renamed": tuple(table.renamed), f"at.{service}.absent": table.absent}
+            named |= {f"at.{service}.factor": tuple(table.factor)}
         for key, columns in named.items():
             for column in columns:
                 if column not in self.columns:
                     raise ValueError(f"{key} names the column {column!r}, which [columns] does not have")
         return self
 
+    @model_validator(mode="after")
+    def _refuse_two_columns_for_one(self) -> "Table":
+        for service in self.at:
+            names = self.names_at(service)
+            ours: dict[str, str] = {}
+            for here, there in names.items():
+                if there in ours:
+                    raise ValueError(f"at.{service} gives two columns for {there!r}: {ours[there]!r} and {here!r}")
+                ours[there] = here
+        return self
+
     def names_at(self, service: str) -> dict[str, str]:
-        """Return the service's name of each column that it has, by ours."""
+        """Return the service's name of each column that it has, by ours; one whose name nobody knows is left out."""
         # a service that is not listed speaks the words of the release
         there = self.at.get(service, ServiceTable(name=""))
-        return {name: there.renamed.get(name, name) for name in self.columns if name not in there.absent}
+        names = {name: there.renamed.get(name, name) for name in self.columns if name not in there.absent}
+        return {here: name for here, name in names.items() if name != UNKNOWN}
+
+    def lacking_at(self, service: str) -> set[str]:
+        """Return the columns that a service does not have, or whose name there nobody knows."""
+        return set(self.columns) - set(self.names_at(service))
+
+    def about_column(self, name: str) -> About:
+        """Return what a column is; its own name in words where the profile says nothing."""
+        return self.about.get(name, About(description=name.replace("_", " ")))
 
     def select_at(self, service: str, alias: str = "") -> str:
         """Return the columns of a query to a service, in our names.
@@ -73,8 +113,12 @@ class Table(_Part):
             What the query calls the table, "" if it stands alone.
         """
         dot = f"{alias}." if alias else ""
-        names = self.names_at(service).items()
-        return ", ".join(f"{dot}{there}" + ("" if there == here else f" AS {here}") for here, there in names)
+        factors = self.at[service].factor if service in self.at else {}
+        asked = []
+        for here, there in self.names_at(service).items():
+            text = f"{dot}{there}" + (f" * {factors[here]!r}" if here in factors else "")
+            asked.append(text if text == f"{dot}{here}" else f"{text} AS {here}")
+        return ", ".join(asked)
 
 
 class Identifier(_Part):
@@ -97,8 +141,19 @@ class Xp(_Part):
     num_rp: int = Field(gt=0)
     retrieval_type: str
     data_structure: str
+    epoch_products: tuple[str, ...] = ()
+    """Words of DataLink for spectra of single transits, which are no mean spectra and are refused."""
     max_stars_per_request: int = Field(gt=0)
     bulk_healpix_level: int
+
+    @model_validator(mode="after")
+    def _refuse_epoch_spectra(self) -> "Xp":
+        if self.retrieval_type in self.epoch_products:
+            raise ValueError(
+                f"retrieval_type is {self.retrieval_type}, the spectra of single transits; a star is described by its mean "
+                "spectrum: name the product of mean spectra"
+            )
+        return self
 
     @property
     def num_coefficients(self) -> int:
@@ -120,6 +175,16 @@ class Astrometry(_Part):
     """Where the zero point of each parallax comes from."""
 
     zero_point_mart: str
+    """Relation of ``sql/marts`` that gives it."""
+    zero_point: str
+    """What it is, in words with its source: it goes into the provenance of a catalogue."""
+
+
+class Crosswalk(_Part):
+    """The table ``crosswalk`` leads from the identifiers of an earlier release, which labels are known by, to those of this."""
+
+    release: str
+    """The earlier release."""
 
 
 class CrossmatchSide(_Part):
@@ -160,94 +225,40 @@ class Survey(_Part):
     identifier: Identifier | None = None
     xp: Xp | None = None
     astrometry: Astrometry | None = None
+    crosswalk: Crosswalk | None = None
     crossmatch: CrossmatchSide
     neighbours: Mapping[str, NeighbourTables] = {}
     tables: Mapping[str, Table]
 
+    @model_validator(mode="after")
+    def _refuse_a_crosswalk_without_its_table(self) -> "Survey":
+        if self.crosswalk is not None and CROSSWALK not in self.tables:
+            raise ValueError(f"[crosswalk] leads from {self.crosswalk.release}, but there is no [tables.{CROSSWALK}]")
+        return self
+
+    def lacking(self, table: str) -> set[str]:
+        """Return the columns that the release itself lacks: those that its own service does not have."""
+        return self.tables[table].lacking_at(SERVICE) if SERVICE in self.services else set()
+
     def table_at(self, service: str, table: str) -> str:
-        """Return the name of a table on a service, with its schema."""
+        """Return the name of a table on a service, with its schema.
+
+        Raises
+        ------
+        StellarError
+            If nobody knows its name yet; says which key of the profile wants it, and how to look.
+        """
         there = self.tables[table].at.get(service)
         name = there.name if there is not None else table
+        if name == UNKNOWN:
+            raise unknown_name(self, f"tables.{table}.at.{service}.name", self.tables[table].description)
         return f"{self.schemas[service]}.{name}" if service in self.schemas and "." not in name else name
 
 
-@cache
-def load_survey(name: str) -> Survey:
-    """Read the profile of a release.
-
-    Parameters
-    ----------
-    name
-        Stem of a file of this folder, such as ``gaia_dr3``, or the path of a TOML file.
-
-    Raises
-    ------
-    StellarError
-        If there is no such profile, or a key is missing, unknown or of the wrong kind; names file and key.
-    """
-    path = Path(name) if name.endswith(".toml") else resource_folder("surveys") / f"{name}.toml"
-    if not path.is_file():
-        raise StellarError(
-            f"there is no survey {name!r}{near(name, survey_names())}; known are {', '.join(survey_names())}"
-        )
-    try:
-        return Survey(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise StellarError(f"the survey file {path} is not valid TOML: {error}") from error
-    except ValidationError as error:
-        raise StellarError(f"the survey file {path}: {_sentence(error)}") from error
-
-
-def num_coefficients_of(name: str) -> int:
-    """Return the number of XP coefficients of both bands of a release, by the name of its profile.
-
-    Raises
-    ------
-    StellarError
-        If there is no such profile, or the release has no spectra.
-    """
-    xp = load_survey(name).xp
-    if xp is None:
-        raise StellarError(f"the profile {name} has no [xp]: the release has no spectra")
-    return xp.num_coefficients
-
-
-def survey_names() -> list[str]:
-    """Return the names of the profiles that come with the package."""
-    return sorted(path.stem for path in resource_folder("surveys").glob("*.toml"))
-
-
-def find_release(survey: str, release: str) -> Survey:
-    """Return the profile of a survey's release by the name that the release has for people.
-
-    Raises
-    ------
-    StellarError
-        If no profile is of that release.
-    """
-    # all are read: the name of a release stands in the file, and a broken one should be told
-    profiles = [load_survey(name) for name in survey_names()]
-    known = {profile.release: profile for profile in profiles if profile.survey == survey}
-    if release not in known:
-        raise StellarError(f"there is no profile of {release!r} in stellarfm/surveys; known are {', '.join(known)}")
-    return known[release]
-
-
-def _sentence(error: ValidationError) -> str:
-    """Return the first thing that is wrong with a profile, with its key."""
-    # an unknown key comes first: what it should have been is then missing as well
-    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {key!r}{_near_key(first['loc'])}"
-    if first["type"] == "missing":
-        return f"the key {key!r} is missing"
-    return f"{key or 'the file'}: {first['msg'].removeprefix('Value error, ')}"
-
-
-def _near_key(where: tuple[int | str, ...]) -> str:
-    """Return a remark on the keys that a misspelt one may stand for."""
-    known: set[str] = set()
-    for kind in (Survey, Table, ServiceTable, Identifier, Xp, Astrometry, CrossmatchSide, NeighbourTables):
-        known |= set(kind.model_fields)
-    return near(str(where[-1]), sorted(known))
+def unknown_name(survey: Survey, key: str, what: str) -> StellarError:
+    """Return what to say where a name is needed that the profile of a release leaves open."""
+    return StellarError(
+        f"the profile of {survey.release} does not know the name of what it needs here ({what}): fill in the key {key}; "
+        "`stellarfm survey check` lists what the archive has and writes a profile with --write FILE.toml, which "
+        "gaia.release = FILE.toml then selects"
+    )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stellarfm.errors import StellarError
-from stellarfm.surveys.profile import Survey, Table, find_release, load_survey
+from stellarfm.surveys.profile import Survey, Table
+from stellarfm.surveys.reading import find_release, load_survey
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,22 @@ class Surveys:
     def to_dict(self) -> dict[str, Any]:
         """Return everything that a warehouse depends on, JSON-ready: all but the addresses of services."""
         # another mirror or a new address gives the same rows: it must not make a warehouse old
-        return {s.survey: s.model_dump(mode="json", exclude={"services", "files", "citation"}) for s in self.all}
+        unused: dict[str, Any] = {"services": True, "files": True, "citation": True, "tables": {"__all__": {"about"}}}
+        return {s.survey: s.model_dump(mode="json", exclude=unused) for s in self.all}
+
+
+def release_key(gaia_release: str) -> Any:
+    """Return what a selection of stars is known by: the name of a release, or all that a profile of one's own says."""
+    return gaia_release if not gaia_release.endswith(".toml") else choose_surveys(gaia_release).to_dict()["gaia"]
 
 
 def choose_surveys(gaia_release: str = "Gaia DR3") -> Surveys:
     """Return the releases that go with one of Gaia.
+
+    Parameters
+    ----------
+    gaia_release
+        Name of the release, or the path of a profile of one's own (``.toml``).
 
     Raises
     ------

@@ -10,7 +10,7 @@ from stellarfm.errors import StellarError
 from stellarfm.resources import read_sql, sql_texts
 from stellarfm.rules import install_rules
 from stellarfm.sql_paths import reader_paths
-from stellarfm.surveys.profile import Survey
+from stellarfm.surveys.profile import CROSSWALK, Survey
 from stellarfm.surveys.selection import Surveys
 
 STAGING = {
@@ -46,6 +46,7 @@ def build_staging(
         If a table is missing, empty, or lacks a needed column.
     """
     con.execute("create schema staging")
+    _stage_crosswalk(con, reader_paths(files.get(CROSSWALK, ())))
     for table, archive_table in STAGING.items():
         parts = reader_paths(files.get(archive_table, ()))
         if not parts:
@@ -68,6 +69,14 @@ def build_staging(
             )
 
 
+def _stage_crosswalk(con: duckdb.DuckDBPyConnection, parts: list[str]) -> None:
+    """Make the table that leads to the identifiers of an earlier release; it is empty where none is needed."""
+    if parts:
+        con.execute(f"create table staging.{CROSSWALK} as {read_sql(f'staging/{CROSSWALK}')}", {"files": parts})
+    else:
+        con.execute(f"create table staging.{CROSSWALK} as {read_sql('staging/no_crosswalk')}")
+
+
 def build_marts(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> None:
     """Match the surveys on the sky and derive the marts from staging.
 
@@ -87,6 +96,8 @@ def build_marts(con: duckdb.DuckDBPyConnection, surveys: Surveys) -> None:
     install_rules(con, surveys)
     _create(con, "staging.apogee_stars", "staging/apogee_stars")
     con.execute("create schema crossmatch")
+    for relation in ("crosswalk_pairs", "earlier_sources", "later_sources"):
+        _create(con, f"crossmatch.{relation}", f"crossmatch/{relation}")
     gaia = _side(surveys.gaia)
     for name, survey in (("twomass", surveys.twomass), ("apogee", surveys.apogee)):
         radius_arcsec = survey.crossmatch.radius_arcsec

@@ -8,6 +8,7 @@ import duckdb
 
 from stellarfm.landing.parts import Landing
 from stellarfm.landing.selection import Selection
+from stellarfm.surveys.profile import CROSSWALK
 from stellarfm.surveys.selection import Surveys
 from stellarfm.warehouse import build
 
@@ -51,10 +52,12 @@ class Recipe:
 
 def recipe_of(landing: Landing) -> Recipe:
     """Return how the warehouse of a landing is built."""
-    return _training_set() if TRAINING_SET in landing.tables() else _surveys(landing.not_given(), landing.selection())
+    if TRAINING_SET in landing.tables():
+        return _training_set()
+    return _surveys(landing.not_given(), landing.selection(), has_crosswalk=CROSSWALK in landing.tables())
 
 
-def _surveys(absent: set[str], selection: Selection) -> Recipe:
+def _surveys(absent: set[str], selection: Selection, *, has_crosswalk: bool) -> Recipe:
     # asked for by the stars of a selection: that none of them has a row is an answer, not a mistake
     of_stars = {
         table for table in build.STAGING.values() if table != _SOURCES and selection.how(table) in ("ids", "position")
@@ -63,10 +66,14 @@ def _surveys(absent: set[str], selection: Selection) -> Recipe:
     # without one side a match has no rows, and its rules nothing to judge
     matched = tuple(pairs for pairs, table in _CROSSMATCHES.items() if table not in not_given)
     return Recipe(
-        staging=build.STAGING,
+        staging=build.STAGING | ({CROSSWALK: CROSSWALK} if has_crosswalk else {}),
         build_staging=lambda con, files: build.build_staging(con, files, absent | of_stars),
         build_marts=build.build_marts,
-        checked_staging=tuple(f"staging.{t}" for t in build.STAGING if f"staging.{t}" not in not_given),
+        checked_staging=tuple(
+            f"staging.{t}"
+            for t in (*build.STAGING, *([CROSSWALK] if has_crosswalk else []))
+            if f"staging.{t}" not in not_given
+        ),
         checked_marts=(*matched, "marts.stars", "marts.training_set"),
         source_rows="select count(*) from staging.gaia_source",
         not_given=not_given,

@@ -15,7 +15,7 @@ import duckdb
 from stellarfm.crossmatch import Side, match
 from stellarfm.resources import read_sql
 from stellarfm.sky.simulate import simulate_range
-from stellarfm.surveys.profile import load_survey
+from stellarfm.surveys.reading import load_survey
 from tests.benchmarks.records import print_table, write_record
 
 _COUNTED = """

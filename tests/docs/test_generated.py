@@ -10,7 +10,7 @@ from stellarfm.catalog.release import TABLES
 from stellarfm.checks.suites import read_suite, suite_tables
 from stellarfm.config import RENAMED, setting_names
 from stellarfm.rules import read_rules, rule_value
-from stellarfm.surveys.profile import load_survey, survey_names
+from stellarfm.surveys.reading import load_survey, survey_names
 from tests.conftest import REPOSITORY
 from tests.docs.blocks import pages
 from tests.docs.generated import generated_page
@@ -31,7 +31,9 @@ def test_every_rule_is_there_with_a_source_and_a_user(rule) -> None:
 def test_a_rule_names_the_files_that_use_it() -> None:
     page = generated_page("rules")
     below = page[page.index("(rule-split-of)=") :].split("\n(rule-")[0]
-    assert "`sql/marts/stars.sql`" in below or "`sql/marts/star_observations.sql`" in below
+    assert "`sql/marts/leung_bovy_2024_stars.sql`" in below
+    following = page[page.index("(rule-split-of-star)=") :].split("\n(rule-")[0]
+    assert "`sql/marts/stars.sql`" in following
     assert "`stellarfm/stages/train_table.py`" in below
 
 

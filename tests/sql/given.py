@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from stellarfm.resources import read_sql
 from stellarfm.rules import install_rules
+from stellarfm.surveys.selection import choose_surveys
 
 Row = dict[str, Any]
 
@@ -20,7 +21,7 @@ GAIA: Row = {
     "pmdec_error": 0.02, "ruwe": 1.0, "astrometric_params_solved": 31, "nu_eff_used_in_astrometry": 1.5, "pseudocolour": NULL,
     "phot_g_mean_mag": 14.0, "phot_bp_mean_mag": 14.4, "phot_rp_mean_mag": 13.4, "phot_g_mean_flux_over_error": 1000.0,
     "phot_bp_mean_flux_over_error": 200.0, "phot_rp_mean_flux_over_error": 300.0, "bp_rp": 1.0, "phot_bp_rp_excess_factor": 1.2,
-    "has_xp_continuous": True, "radial_velocity": NULL, "phot_variable_flag": "NOT_AVAILABLE",
+    "has_xp_continuous": True, "radial_velocity": NULL, "phot_variable_flag": "NOT_AVAILABLE", "parallax_zero_point": NULL,
 }  # fmt: skip
 
 XP: Row = {
@@ -41,6 +42,13 @@ APOGEE: Row = {
     "k": 11.9, "k_error": 0.03,
 }  # fmt: skip
 
+CROSSWALK: Row = {
+    "source_id": 1, "earlier_source_id": 1, "angular_distance": 10.0, "magnitude_difference": 0.01, "probable_match": True,
+}  # fmt: skip
+
+EARLIER: Row = {"source_id": 1, "earlier_source_id": 1, "earlier_source_ids": [1]}
+"""A row of ``crossmatch.earlier_sources``."""
+
 EXTINCTION: Row = {"source_id": 1, "logebv": -2.0, "logebv_error": 0.2, "map": "Combined19"}
 
 OBSERVED: Row = {
@@ -49,6 +57,7 @@ OBSERVED: Row = {
     "ks": 11.9, "ks_error": 0.03, "apogee_id": "2M00400000+2000000", "apogee_snr": 100.0, "apogee_num_rows": 1, "starflag": 0,
     "aspcapflag": 0, "teff": 4800.0, "teff_error": 20.0, "logg": 2.5, "logg_error": 0.05, "m_h": -0.2, "m_h_error": 0.02,
     "logebv": -2.0, "logebv_error": 0.2, "zero_point_mas": -0.04,
+    "earlier_source_id": NULL, "earlier_source_ids": [],
 }  # fmt: skip
 """A row of ``marts.star_observations`` that passes every cut."""
 
@@ -57,10 +66,10 @@ RANGES: Row = {"bp_low": [-1.0] * 55, "bp_high": [1.0] * 55, "rp_low": [-1.0] * 
 _TYPES = {int: "bigint", float: "double", str: "varchar", bool: "boolean", list: "float[]", type(None): "double"}
 
 
-def connection() -> duckdb.DuckDBPyConnection:
+def connection(release: str = "Gaia DR3") -> duckdb.DuckDBPyConnection:
     """Return an empty database that knows the rules of ``sql/macros.sql``."""
     con = duckdb.connect()
-    install_rules(con)
+    install_rules(con, choose_surveys(release))
     return con
 
 

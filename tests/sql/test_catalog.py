@@ -13,7 +13,7 @@ from tests.sql.given import NULL, Row, connection, create, result
 STAR: Row = {
     "source_id": (5 << 43) + 7, "ra": 10.0, "dec": 20.0, "phot_g_mean_mag": 14.0, "bprp": 1.0, "ruwe": 1.0,
     "phot_bp_rp_excess_factor": 1.2, "tmass_designation": "00400000+2000000", "tmass_separation_arcsec": 0.1,
-    "tmass_num_neighbours": 1, "apogee_id": NULL, "xp_num_relevant_bases": 60,
+    "tmass_num_neighbours": 1, "apogee_id": NULL, "xp_num_relevant_bases": 60, "earlier_source_id": NULL,
 }  # fmt: skip
 PREDICTION: Row = {
     "source_id": STAR["source_id"], "in_training_set": True, "num_tokens_observed": 100,

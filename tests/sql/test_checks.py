@@ -12,6 +12,8 @@ from astropy_healpix import HEALPix
 from stellarfm.resources import read_sql
 from tests.sql.given import (
     APOGEE,
+    CROSSWALK,
+    EARLIER,
     EXTINCTION,
     FLAT,
     GAIA,
@@ -40,6 +42,8 @@ def con() -> duckdb.DuckDBPyConnection:
 
 def checked(con: duckdb.DuckDBPyConnection, name: str, shown: str, **given: list[Row]) -> Any:
     """Give staging tables, ordinary where nothing is said, and return the first row of a checked view."""
+    create(con, "checked.staging.crosswalk", CROSSWALK, given.get("crosswalk", []))
+    create(con, "checked.crossmatch.earlier_sources", EARLIER, given.get("earlier_sources", []))
     for table, row in USUAL.items():
         create(con, f"checked.staging.{table}", row, given.get(table, [{}]))
     return result(con, name, shown)[0]

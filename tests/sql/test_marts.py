@@ -11,6 +11,7 @@ from zero_point import zpt
 from stellarfm.resources import read_sql
 from tests.sql.given import (
     APOGEE,
+    EARLIER,
     EXTINCTION,
     GAIA,
     NULL,
@@ -54,6 +55,7 @@ def observe(con: duckdb.DuckDBPyConnection, shown: str, **given: list[Row]) -> l
         given.get("gaia_twomass", [{}]),
     )
     create(con, "crossmatch.gaia_apogee", {**match, "apogee_id": APOGEE["apogee_id"]}, given.get("gaia_apogee", [{}]))
+    create(con, "crossmatch.earlier_sources", EARLIER, given.get("earlier", []))
     create(con, "marts.parallax_zero_point", {"source_id": 1, "zero_point_mas": -0.04}, given.get("zero_point", [{}]))
     return result(con, "marts/star_observations", shown)
 
@@ -321,5 +323,6 @@ def test_every_cut_is_counted_on_top_of_those_before(con: duckdb.DuckDBPyConnect
     create(con, "staging.xp_spectrum", XP, [{"source_id": i} for i in (0, 2)])
     create(con, "staging.twomass", TWOMASS, [{}, {"designation": "nobody's"}])
     create(con, "staging.apogee", APOGEE, [{}, {}, {"apogee_id": "2M2"}, {"apogee_id": "nobody's"}])
+    create(con, "crossmatch.later_sources", {"earlier_source_id": 1, "num_neighbours": 1}, [])
     assert result(con, "marts/cuts", "step") == list(range(1, 17))
     assert result(con, "marts/cuts", "rows_left") == [8, 2, 7, 1, 4, 3, 1, 7, 6, 5, 4, 3, 2, 1, 1, 2]

@@ -24,7 +24,8 @@ from stellarfm.errors import StellarError
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids, Missing
 from stellarfm.landing.parts import Landing, explain_full_disk
-from stellarfm.surveys.profile import Identifier, load_survey
+from stellarfm.surveys.profile import Identifier
+from stellarfm.surveys.reading import load_survey
 
 RETRY = RetryPolicy(attempts=3, wait_s=0.0)
 GAIA = load_survey("gaia_dr3")

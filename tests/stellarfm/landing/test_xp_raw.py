@@ -14,7 +14,7 @@ from stellarfm.errors import StellarError
 from stellarfm.landing.schema import TableSchema
 from stellarfm.landing.xp_raw import TABLE, read_raw
 from stellarfm.sky import simulate as sky
-from stellarfm.surveys.profile import load_survey
+from stellarfm.surveys.reading import load_survey
 
 FORMATS = {"csv": "csv", "fits": "fits", "votable": "xml"}
 GAIA = load_survey("gaia_dr3")

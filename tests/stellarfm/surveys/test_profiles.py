@@ -9,7 +9,7 @@ from stellarfm.errors import StellarError
 from stellarfm.landing.schema import landing_schemas
 from stellarfm.resources import resource_folder
 from stellarfm.sky import simulate as sky
-from stellarfm.surveys.profile import load_survey, survey_names
+from stellarfm.surveys.reading import load_survey, survey_names
 from stellarfm.surveys.selection import Surveys, choose_surveys
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -60,10 +60,67 @@ def test_a_mistake_in_a_profile_is_told_with_file_and_key(
         load_survey(profile(tmp_path, before, after))
 
 
+def own_profile(folder: Path, text: str) -> str:
+    """Write a profile that extends the draft of DR4 and return its path."""
+    path = folder / "mine.toml"
+    path.write_text(f'extends = "gaia_dr4"\n{text}')
+    return str(path)
+
+
+def test_a_profile_says_only_what_differs_from_the_one_that_it_extends(tmp_path: Path) -> None:
+    mine = own_profile(tmp_path, '[tables.gaia_source.at.tap.renamed]\nhas_xp_continuous = "has_mean_spectrum"\n')
+    survey, draft = load_survey(mine), load_survey("gaia_dr4")
+    assert survey.tables["gaia_source"].names_at("tap")["has_xp_continuous"] == "has_mean_spectrum"
+    assert survey.lacking("gaia_source") == {"phot_bp_rp_excess_factor"}
+    assert (survey.epoch_year, survey.xp) == (2017.5, draft.xp)
+    assert choose_surveys(mine).gaia == survey
+
+
+def test_a_name_that_nobody_knows_yet_is_told_with_its_key_where_it_is_needed() -> None:
+    survey = load_survey("gaia_dr4")
+    assert "has_xp_continuous" in survey.lacking("gaia_source")
+    with pytest.raises(StellarError, match=r"fill in the key tables.xp_continuous_mean_spectrum.at.tap.name; .*check"):
+        survey.table_at("tap", "xp_continuous_mean_spectrum")
+
+
+def test_numbers_in_another_unit_are_asked_for_in_ours(tmp_path: Path) -> None:
+    mine = own_profile(tmp_path, "[tables.gaia_source.at.tap.factor]\nparallax = 1000.0\n")
+    assert "s.parallax * 1000.0 AS parallax" in load_survey(mine).tables["gaia_source"].select_at("tap", "s")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[tables.gaia_source.at.tap.renamed]\npmra = "pmdec"\n', "at.tap gives two columns for 'pmdec'"),
+        ('epoch_year = "J2017.5"', "mine.toml: epoch_year: Input should be a valid number"),
+        (
+            '[xp]\nretrieval_type = "EPOCH_SPECTRUM_XP"\n',
+            "xp: retrieval_type is EPOCH_SPECTRUM_XP, the spectra of single",
+        ),
+    ],
+)
+def test_a_mistake_in_a_profile_of_ones_own_is_told(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(StellarError, match=sentence):
+        load_survey(own_profile(tmp_path, text))
+
+
+def test_a_profile_cannot_extend_itself_or_be_of_another_survey(tmp_path: Path) -> None:
+    path = tmp_path / "loop.toml"
+    path.write_text(f'extends = "{path}"\n')
+    with pytest.raises(StellarError, match=r"loop\.toml: extends cannot be"):
+        load_survey(str(path))
+    path.write_text('extends = "twomass"\n')
+    load_survey.cache_clear()
+    with pytest.raises(StellarError, match=r"loop\.toml is of twomass, not of gaia"):
+        choose_surveys(str(path))
+
+
 def test_an_unknown_survey_or_release_names_those_that_are_known() -> None:
     with pytest.raises(StellarError, match=r"no survey 'twomas' \(near it: twomass"):
         load_survey("twomas")
-    with pytest.raises(StellarError, match="no profile of 'Gaia DR9' in stellarfm/surveys; known are Gaia DR3"):
+    with pytest.raises(
+        StellarError, match="no profile of 'Gaia DR9' in stellarfm/surveys; known are Gaia DR3, Gaia DR4"
+    ):
         choose_surveys("Gaia DR9")
 
 
