@@ -37,7 +37,7 @@ def open_database(
         If the file cannot be opened or a setting is not one.
     """
     settings = {name: str(value) for name, value in config.items()} | _NO_EXTENSIONS
-    con = duckdb.connect(database_path(path), read_only=read_only, config=settings)
+    con = duckdb.connect(database_path(path, read_only=read_only), read_only=read_only, config=settings)
     # one that is installed, such as that for HTTP, would be loaded by the first query that names an address; set afterwards,
     # as the settings of Parquet, which is built in, are known only once it is loaded
     con.execute("set autoload_known_extensions = false")

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
+from stellarfm.errors import StellarError
 from stellarfm.sql_text import literal
 
 GLOB_SIGNS = "*?["
@@ -29,14 +31,24 @@ def sql_path(path: str | Path) -> str:
     return literal(reader_path(path))
 
 
-def database_path(path: str | Path) -> str:
-    """Return a DuckDB file, which need not exist yet, under a name that takes no part of it for an option."""
+def database_path(path: str | Path, *, read_only: bool = True) -> str:
+    """Return a DuckDB file under a name that takes no part of it for an option.
+
+    Raises
+    ------
+    StellarError
+        If it is to be written below a folder whose name has a question mark: what DuckDB keeps beside it would go astray.
+    """
     text = str(path)
     if not any(sign in text for sign in "?\\"):
         return text
+    if "?" in text and not read_only:
+        raise StellarError(
+            f"DuckDB cannot write {text}, since there is a question mark in its name; choose another place"
+        )
     if Path(path).exists():
         return _through_descriptor(text)
-    return f"{_through_descriptor(str(Path(text).parent))}/{Path(text).name.replace('?', '_')}"
+    return f"{_through_descriptor(str(Path(text).parent))}/{Path(text).name}"
 
 
 def folder_path(path: str | Path) -> str:
@@ -45,5 +57,12 @@ def folder_path(path: str | Path) -> str:
 
 
 def _through_descriptor(path: str) -> str:
-    # DuckDB has no way to quote these letters; the descriptor stays open, since nobody knows when the reading ends
+    # DuckDB has no way to quote these letters
+    found = Path(path).stat()
+    return _descriptor(path, found.st_ino, found.st_mtime_ns)
+
+
+@lru_cache
+def _descriptor(path: str, _inode: int, _mtime_ns: int) -> str:
+    # once a file, so that it has one name; it stays open, since nobody knows when the reading ends
     return f"/proc/self/fd/{os.open(path, os.O_RDONLY)}"

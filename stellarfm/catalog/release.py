@@ -95,7 +95,9 @@ def write_release(
     path = folder / CATALOG_FILE
     with open_database() as con:
         con.execute(f"attach {literal(database_path(warehouse))} as warehouse (read_only)")
-        con.execute(f"attach {literal(database_path(path))} as catalog (storage_version {literal(_STORAGE_VERSION)})")
+        con.execute(
+            f"attach {literal(database_path(path, read_only=False))} as catalog (storage_version {literal(_STORAGE_VERSION)})"
+        )
         # what the SQL makes without a schema lies in the release; `use memory` below, because what is in use cannot be detached
         con.execute("use catalog")
         install_rules(con, surveys)

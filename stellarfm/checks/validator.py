@@ -166,7 +166,9 @@ def open_validator(database: Path, folder: Path, memory_limit: str = "2GB", thre
 
 def attach(con: Any, database: Path, *, read_only: bool = True) -> None:
     """Attach the checked file; ATTACH takes no parameters."""
-    con.execute(f"attach {literal(database_path(database))} as {ATTACHED}{' (read_only)' if read_only else ''}")
+    con.execute(
+        f"attach {literal(database_path(database, read_only=read_only))} as {ATTACHED}{' (read_only)' if read_only else ''}"
+    )
 
 
 def import_great_expectations() -> Any:

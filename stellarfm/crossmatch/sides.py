@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import duckdb
 
 from stellarfm.errors import StellarError
+from stellarfm.formats.fill_values import no_motion, no_position
 from stellarfm.formats.units import in_unit
 from stellarfm.sql_text import identifier
 
@@ -90,6 +92,8 @@ class Inspected:
         Rows with a proper motion that is to be used.
     first_epoch, last_epoch
         Julian years; None if the epoch is not known.
+    filled_positions, filled_motions
+        Rows whose position or motion is a number that stands for none; they are counted as without it.
     """
 
     rows: int
@@ -97,6 +101,8 @@ class Inspected:
     moving: int
     first_epoch: float | None
     last_epoch: float | None
+    filled_positions: int = 0
+    filled_motions: int = 0
 
 
 def inspect_side(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Inspected:
@@ -127,22 +133,68 @@ def inspect_side(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> Inspe
     null = "cast(null as double)"
     pmra, pmdec = (side.value(column, "mas / yr") for column in motion) if motion else (null, null)
     epoch = f"cast({side.epoch} as double)" if is_year else side.value(side.epoch, "yr") if side.epoch else null
-    con.execute(
-        f"create or replace temp view {view} as select {side.row} as row_number, {side.value(side.ra, 'deg')} as ra, "
-        f"{side.value(side.dec, 'deg')} as dec, {pmra} as pmra, {pmdec} as pmdec, {epoch} as epoch from {side.relation}"
-    )
-    # one scan counts everything; a second one, for the message, runs only if something is wrong
-    found = con.execute(
-        "select count(*), count(*) filter (isfinite(ra) and isfinite(dec)), "
-        "count(*) filter (isfinite(pmra) and isfinite(pmdec)), min(epoch), max(epoch), "
-        f"count(*) filter ({_WRONG['position']}), count(*) filter ({_WRONG['motion']}), "
-        f"count(*) filter ({_WRONG['epoch'] if side.epoch else 'false'}) from {view}"
-    ).fetchall()[0]
-    for kind, count in zip(_WRONG, found[5:], strict=True):
+    columns = {"ra": side.value(side.ra, "deg"), "dec": side.value(side.dec, "deg"), "pmra": pmra, "pmdec": pmdec}
+    _view(con, side, view, columns, epoch)
+    found = _count(con, side, view)
+    # numbers that stand for none are off the sky or fast: another look is taken only where there are such
+    positions = _rows(con, view, _WRONG["position"], no_position("ra", "dec")) if found.off_sky else 0
+    motions = _rows(con, view, _FAST, no_motion("pmra", "pmdec")) if found.fast else 0
+    if positions or motions:
+        _view(con, side, view, _without_fills(columns), epoch)
+        found = _count(con, side, view)
+    for kind, count in (("position", found.off_sky), ("motion", found.too_fast), ("epoch", found.without_epoch)):
         if count:
             _refuse(con, side, view, kind, count)
-    return Inspected(found[0], found[0] - found[1], found[2], found[3], found[4])
+    return Inspected(*found[:5], positions, motions)
 
+
+def _rows(con: duckdb.DuckDBPyConnection, view: str, suspect: str, condition: str) -> int:
+    """Count rows that meet a costly condition among those that meet a cheap one."""
+    return int(con.execute(f"select count(*) from {view} where ({suspect}) and {condition}").fetchall()[0][0])
+
+
+def _view(con: duckdb.DuckDBPyConnection, side: Side, view: str, columns: Mapping[str, str], epoch: str) -> None:
+    listed = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
+    con.execute(
+        f"create or replace temp view {view} as select {side.row} as row_number, {listed}, {epoch} as epoch from {side.relation}"
+    )
+
+
+def _without_fills(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns in which a position or motion that stands for none is NULL."""
+    position, motion = no_position(columns["ra"], columns["dec"]), no_motion(columns["pmra"], columns["pmdec"])
+    kept = {"ra": position, "dec": position, "pmra": motion, "pmdec": motion}
+    return {name: f"case when ({kept[name]}) is not true then {sql} end" for name, sql in columns.items()}
+
+
+class _Counts(NamedTuple):
+    """What one scan counts; the first five are those of `Inspected`."""
+
+    rows: int
+    without_position: int
+    moving: int
+    first_epoch: float | None
+    last_epoch: float | None
+    off_sky: int
+    too_fast: int
+    without_epoch: int
+    fast: int
+
+
+def _count(con: duckdb.DuckDBPyConnection, side: Side, view: str) -> _Counts:
+    # one scan counts everything; a second one, for the message, runs only if something is wrong
+    found = con.execute(
+        "select count(*), count(*) - count(*) filter (isfinite(ra) and isfinite(dec)), "
+        "count(*) filter (isfinite(pmra) and isfinite(pmdec)), min(epoch), max(epoch), "
+        f"count(*) filter ({_WRONG['position']}), count(*) filter ({_WRONG['motion']}), "
+        f"count(*) filter ({_WRONG['epoch'] if side.epoch else 'false'}), "
+        f"count(*) filter ({_FAST}) from {view}"
+    ).fetchall()[0]
+    return _Counts(*found)
+
+
+_FAST = "abs(pmra) >= 99 or abs(pmdec) >= 99"
+"""Motions among which those may be that stand for none."""
 
 _WRONG = {
     "position": "isfinite(ra) and ra not between -180 and 360 or isfinite(dec) and dec not between -90 and 90",

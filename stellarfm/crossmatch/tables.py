@@ -151,7 +151,16 @@ def match_tables(
     pairs = _write(con, query, target, _output_fields(opened, names))
     matched_left = pairs if once else count_distinct(con, "left_row", "pairs")
     notes = tuple(note for table in opened.values() for note in table.notes)
+    notes += tuple(note for side, counts in zip(sides, found, strict=True) for note in _fill_notes(side, counts))
     return _matched(pairs, matched_left, matched_right, *found, notes)
+
+
+def _fill_notes(side: Side, counts: Inspected) -> Iterator[str]:
+    """Yield a sentence on each kind of number that was read as unknown."""
+    for rows, what in ((counts.filled_positions, "position"), (counts.filled_motions, "proper motion")):
+        if rows:
+            has = "row has" if rows == 1 else "rows have"
+            yield f"{side.label}: {rows:,} {has} a {what} that stands for none, such as -9999, which is read as unknown"
 
 
 def _matched(

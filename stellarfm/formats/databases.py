@@ -1,6 +1,8 @@
 """Tables of DuckDB files."""
 
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -115,24 +117,33 @@ def write_database(con: duckdb.DuckDBPyConnection, relation: str, path: Path, fi
     int
         Number of rows.
     """
-    # readable by every DuckDB since 1.0; the default of 2.0 is not
-    con.execute(f"attach {literal(database_path(path))} as target_file (storage_version 'v1.0.0')")
-    try:
-        count = con.execute(f"create table target_file.main.rows as from {relation}").fetchall()[0][0]
-        if fields:
-            con.execute(
-                f"create table target_file.main.{DICTIONARY} "
-                "(table_name varchar, column_name varchar, unit varchar, ucd varchar, description varchar)"
-            )
-            for column, field in fields.items():
-                con.execute(
-                    f"insert into target_file.main.{DICTIONARY} values ('rows', $column, $unit, $ucd, $description)",
-                    {"column": column, "unit": field.unit, "ucd": field.ucd, "description": field.description},
-                )
-                if field.description:
-                    con.execute(
-                        f"comment on column target_file.main.rows.{identifier(column)} is {literal(field.description)}"
-                    )
-        return int(count)
-    finally:
-        con.execute("detach target_file")
+    with TemporaryDirectory(prefix="stellarfm-") as scratch:
+        # elsewhere where the place has a sign in it: DuckDB makes other files beside it whose names begin alike
+        plain = Path(scratch) / "rows.duckdb" if any(sign in str(path) for sign in "?\\") else path
+        # readable by every DuckDB since 1.0; the default of 2.0 is not
+        file = literal(database_path(plain, read_only=False))
+        con.execute(f"attach {file} as target_file (storage_version 'v1.0.0')")
+        try:
+            count = con.execute(f"create table target_file.main.rows as from {relation}").fetchall()[0][0]
+            if fields:
+                _write_dictionary(con, fields)
+        finally:
+            con.execute("detach target_file")
+        if plain != path:
+            shutil.move(plain, path)
+    return int(count)
+
+
+def _write_dictionary(con: duckdb.DuckDBPyConnection, fields: dict[str, Field]) -> None:
+    con.execute(
+        f"create table target_file.main.{DICTIONARY} "
+        "(table_name varchar, column_name varchar, unit varchar, ucd varchar, description varchar)"
+    )
+    for column, field in fields.items():
+        con.execute(
+            f"insert into target_file.main.{DICTIONARY} values ('rows', $column, $unit, $ucd, $description)",
+            {"column": column, "unit": field.unit, "ucd": field.ucd, "description": field.description},
+        )
+        if field.description:
+            about = f"column target_file.main.rows.{identifier(column)}"
+            con.execute(f"comment on {about} is {literal(field.description)}")

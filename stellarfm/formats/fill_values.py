@@ -4,11 +4,11 @@ One is taken for that only where no star has it: it lies outside of all other va
 repeated to the last digit.
 """
 
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
-import numpy as np
 
 from stellarfm.sql_text import identifier
 
@@ -20,6 +20,15 @@ _REPEATED = 3
 """Stars do not share a measured value to the last digit, outside of all others, three times."""
 
 
+def _both(values: Iterable[float]) -> list[str]:
+    """Return numbers as SQL, each also as a float of 32 bits has it."""
+    doubles = {number for value in values for number in (float(value), struct.unpack("f", struct.pack("f", value))[0])}
+    return [f"{number!r}::double" for number in sorted(doubles)]
+
+
+_ALL = ", ".join(_both(_ANY))
+
+
 @dataclass(frozen=True)
 class Fill:
     """A number of one column that stands for no value."""
@@ -27,6 +36,20 @@ class Fill:
     column: str
     value: float
     rows: int
+
+
+def no_position(ra: str, dec: str) -> str:
+    """Return the condition that a position, in degrees, stands for none: off the sky, by a number of the surveys."""
+    return f"({ra} in ({_ALL}) and {ra} not between -180 and 360 or {dec} in ({_ALL}) and {dec} not between -90 and 90)"
+
+
+def no_motion(pmra: str, pmdec: str) -> str:
+    """Return the condition that a proper motion, in mas/yr, stands for none.
+
+    A fast star may have 99.999 or -999 in one of the two; in both, or from -9999 on, no star has.
+    """
+    fast = " or ".join(f"{pm} in ({_ALL}) and abs({pm}) >= 9999" for pm in (pmra, pmdec))
+    return f"({pmra} in ({_ALL}) and {pmdec} in ({_ALL}) or {fast})"
 
 
 def find_fills(con: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, str]) -> list[Fill]:
@@ -60,7 +83,7 @@ def without_fills(column: str, fills: list[Fill]) -> str:
 
 def say_fills(fills: list[Fill], called: str) -> str:
     """Return the sentence that says what was read as NULL."""
-    listed = ", ".join(f"{fill.column} {fill.value:.12g} ({fill.rows:,} rows)" for fill in fills)
+    listed = ", ".join(f"{fill.column} {fill.value:.12g} ({fill.rows:,} row{'s' * (fill.rows != 1)})" for fill in fills)
     return f"{called}: numbers that stand for no value are read as unknown: {listed}"
 
 
@@ -86,9 +109,3 @@ def _is_fill(value: float, rows: int, low: float | None, high: float | None) -> 
 def _is_any(name: str, unit: str) -> str:
     values = _both({*_ANY, *(_MAGNITUDES if unit == "mag" else ())})
     return f"cast({identifier(name)} as double) in ({', '.join(values)})"
-
-
-def _both(values: Iterable[float]) -> list[str]:
-    """Return numbers as SQL, each also as a float of 32 bits has it."""
-    doubles = {number for value in values for number in (float(value), float(np.float32(value)))}
-    return [f"{number!r}::double" for number in sorted(doubles)]

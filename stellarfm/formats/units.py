@@ -85,8 +85,9 @@ def _plain_factor(stated: str, wanted: str) -> float | None:
     if unit is None:
         return None
     try:
+        # to 15 digits: degrees are 3600 arcsec, not 3600.0000000000005;
         # mag(AB) is a magnitude: its zero point is part of the column's meaning, not of its scale
-        return float((getattr(unit, "function_unit", None) or unit).to(target))
+        return float(f"{(getattr(unit, 'function_unit', None) or unit).to(target):.15g}")
     except (units.UnitConversionError, units.UnitTypeError):
         return None
 
