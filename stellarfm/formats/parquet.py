@@ -90,7 +90,9 @@ def _hive_select(columns: Mapping[str, list[str]]) -> dict[str, str]:
     for key, values in columns.items():
         listed = ", ".join("null" if value == _HIVE_NULL else literal(value) for value in values)
         whole = all(value == _HIVE_NULL or re.fullmatch("0|-?[1-9][0-9]{0,17}", value) for value in values)
-        found[key] = f"cast([{listed}][file_index + 1] as {'bigint' if whole else 'varchar'}) as {identifier(key)}"
+        found[key] = (
+            f"cast([{listed}][file_index::bigint + 1] as {'bigint' if whole else 'varchar'}) as {identifier(key)}"
+        )
     return found
 
 

@@ -78,6 +78,8 @@ def open_address(
                 raise StellarError(f"{address.path} has an unknown format; known are {', '.join(READABLE)}")
         columns = read_columns(address.path, kind, address.part)
         return columns.register(con, name, str(address.path), numbered=numbered)
+    except duckdb.OutOfMemoryException:
+        raise  # nothing is wrong with the file
     except (duckdb.Error, OSError, ValueError, TypeError, IndexError, KeyError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise StellarError(

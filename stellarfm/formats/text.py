@@ -59,8 +59,7 @@ class TextFile:
         return (
             f"read_csv({sql_path(self.path)}, auto_detect = false, header = false, skip = {self.skip}, columns = {{{columns}}}, "
             f"delim = {literal(self.delimiter)}, quote = '\"', escape = '\"', nullstr = [{words}], allow_quoted_nulls = false, "
-            f"encoding = {literal(self.encoding)}, compression = {literal(zipped)}, hive_partitioning = false, "
-            f"max_line_size = 16777216)"
+            f"encoding = {literal(self.encoding)}, compression = {literal(zipped)}, hive_partitioning = false)"
         )
 
 
