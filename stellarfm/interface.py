@@ -111,9 +111,12 @@ def open_model(which: str | int = "champion", *, home: str | Path = DEFAULT_HOME
         return OpenModel(FoundationModel.load(which, device))
     if not Path(home).is_dir():
         raise StellarError(f"there is no home {home} yet; `stellarfm run` makes one, --home names another")
+    from stellarfm.model_copies import whole_folder
     from stellarfm.registry import Registry
 
-    return OpenModel(FoundationModel.load(Registry(Home.open(Path(home))).version(which).folder, device))
+    folder = Home.open(Path(home))
+    version = Registry(folder).version(which)
+    return OpenModel(FoundationModel.load(whole_folder(folder, version, mend=False), device))
 
 
 def open_catalog(path: str | Path = DEFAULT_HOME, release: str = "latest") -> Catalog:

@@ -7,6 +7,7 @@ from pathlib import Path
 import requests
 
 from stellarfm.archives.retry import RetryPolicy, TransientError
+from stellarfm.atomic import replace_file
 from stellarfm.errors import StellarError
 from stellarfm.progress import ProgressCallback, no_progress
 
@@ -59,7 +60,7 @@ def download(
             f"{url} has the checksum {found}, not {checksum}: it was damaged on its way or replaced; it was removed, run "
             "again to fetch it anew"
         )
-    partial.replace(target)
+    replace_file(partial, target)
     return target
 
 
