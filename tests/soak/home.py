@@ -240,6 +240,8 @@ class State:
 def kind(name: str) -> str:
     """Return a path in the home without what differs from run to run or is one of many."""
     name = re.sub(r"/__none__/[^/]+/", "/__none__/*/", name)
+    name = re.sub(r"\b(staging|marts|crossmatch)([./])\w+", r"\1\2TABLE", name)
+    name = re.sub(r"(landing/[^/]+)/[a-z_]+/", r"\1/TABLE/", name)
     name = re.sub(r"\b(m-)?[0-9a-f]{32}\b", "*", name)
     name = re.sub(r"\b[0-9a-f]{16}\b", "KEY", name)
     name = re.sub(r"(r\d+|evaluation|trees)-[0-9a-f]{8}\b", r"\1-KEY", name)
