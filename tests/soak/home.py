@@ -253,7 +253,7 @@ def _content(path: Path) -> dict[str, Any]:
 
     content: dict[str, Any] = {}
     for pattern in ("landing/*/*/*.parquet", "runs/*/model/*", "runs/*/*/metrics.json"):
-        content |= {kind(str(file.relative_to(path))): file_hash(file) for file in path.glob(pattern)}
+        content |= {f"{file.parent.name}/{file.name}": file_hash(file) for file in path.glob(pattern)}
     for file, key in (
         (path / "warehouse.json", "training_set_hash"),
         (path / "releases/latest/release.json", "content_hash"),
