@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+PARTIAL, STALE = ".partial", ".stale"
+"""Endings of the hidden names of what is being made, and of what was moved out of the way."""
 
 
 @contextmanager
@@ -16,35 +20,138 @@ def fresh_folder(target: Path) -> Iterator[Path]:
 
     A folder left by a killed process is cleared first; a `target` that is there is replaced.
     """
-    # beside the target, because a rename is one step on one file system only
-    partial = target.with_name(f".{target.name}.partial")
+    partial = partial_of(target)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    yield partial
-    publish_folder(partial, target)
+    try:
+        yield partial
+        publish_folder(partial, target)
+    except BaseException:
+        # what is half made would keep a full disk full, and is of no use
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def partial_of(target: Path) -> Path:
+    """Return where a file or folder is made before it gets its name."""
+    # beside the target, because a rename is one step on one file system only
+    return target.with_name(f".{target.name}{PARTIAL}")
 
 
 def publish_folder(partial: Path, target: Path) -> None:
     """Rename a complete folder to its final name, moving an older one of that name out of the way first."""
-    if target.exists():
-        # a folder cannot be renamed onto one that is not empty: for a moment there is none of this name
-        stale = target.with_name(f".{target.name}.stale")
-        shutil.rmtree(stale, ignore_errors=True)
-        target.rename(stale)
+    sync_tree(partial)
+    if not target.exists():
         partial.rename(target)
-        shutil.rmtree(stale)
-    else:
-        partial.rename(target)
+        sync(target.parent)
+        return
+    # a folder cannot be renamed onto one that is not empty: for a moment there is none of this name
+    stale = target.with_name(f".{target.name}{STALE}")
+    shutil.rmtree(stale, ignore_errors=True)
+    target.rename(stale)
+    partial.rename(target)
+    sync(target.parent)
+    shutil.rmtree(stale)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk: after a power cut a rename may outlive what it renamed."""
+    place = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until everything in a folder is on the disk."""
+    for path in (*folder.rglob("*"), folder):
+        if not path.is_symlink():
+            sync(path)
 
 
 @contextmanager
 def fresh_file(target: Path) -> Iterator[Path]:
     """Yield a path beside `target` to write to; it becomes `target` when the block ends without an exception."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    partial.unlink(missing_ok=True)
-    yield partial
+    partial = partial_of(target)
+    _clear(partial)
+    try:
+        yield partial
+        replace_file(partial, target)
+    except BaseException:
+        _clear(partial)
+        raise
+
+
+def _clear(partial: Path) -> None:
+    """Remove a partial file with what DuckDB keeps beside it: a log of another file would be played into the next one."""
+    for path in partial.parent.glob(f"{partial.name}*"):
+        remove(path)
+
+
+def replace_file(partial: Path, target: Path) -> None:
+    """Rename a complete file to its final name, in one step for readers and for a power cut."""
+    sync(partial)
     partial.replace(target)
+    sync(target.parent)
+
+
+def point_link(link: Path, name: str) -> None:
+    """Let a link point to a folder beside it, in one step: no reader ever finds none."""
+    fresh = partial_of(link)
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(name, target_is_directory=True)
+    fresh.replace(link)
+    sync(link.parent)
+
+
+_MADE_IN = (
+    "",
+    "landing/*",
+    "landing/*/*",
+    "checks",
+    "releases",
+    "runs",
+    "runs/*",
+    "runs/*/*",
+    "artifacts/models/*/artifacts/*",
+)
+"""Folders of a home in which something is made beside its final name."""
+
+
+def find_partials(home: Path) -> list[Path]:
+    """Return what a killed process left half made in a home, or had moved out of the way.
+
+    Unfinished trainings are not among it: they are gone on with from their checkpoints.
+    """
+    folders = [found for pattern in _MADE_IN for found in (home.glob(pattern) if pattern else [home])]
+    left = [path for folder in folders for end in (STALE, f"{PARTIAL}*") for path in folder.glob(f".*{end}")]
+    return [path for path in left if path.parent != home / "runs"]
+
+
+def sweep_partials(home: Path) -> None:
+    """Clear what a killed process left half made in a home, and put back what it had moved out of the way.
+
+    Parameters
+    ----------
+    home
+        The folder; whoever calls this holds it, so that nothing in it is being made.
+    """
+    for path in find_partials(home):
+        name = path.with_name(path.name[1 : -len(STALE)])
+        if path.name.endswith(STALE) and not name.exists():
+            path.rename(name)
+        else:
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def write_json(target: Path, data: Any) -> None:

@@ -19,6 +19,8 @@ from stellarfm.commands.predict import predict
 from stellarfm.commands.sky import sky_app
 from stellarfm.commands.stages import evaluate, ingest, prepare, print_prospect, promote, publish, train
 from stellarfm.errors import StellarError
+from stellarfm.integrity import is_damage, is_full_disk
+from stellarfm.processes import end_in_order_when_terminated
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -91,10 +93,19 @@ def main(arguments: list[str] | None = None) -> Any:
         sentence = str(error)
         _trace(words)
     except Exception as error:  # noqa: BLE001  the last door: whatever it is, a person gets one sentence
-        sentence = f"unexpected {type(error).__name__}: {error}; `stellarfm --debug …` shows where it happened"
+        sentence = sentence_of(error)
         _trace(words)
     typer.echo(f"stellarfm: {sentence}", err=True)
     raise SystemExit(1)  # outside of the handlers, so that the error's frames let go of their connections first
+
+
+def sentence_of(error: Exception) -> str:
+    """Return an error that no one has foreseen as one sentence, with the way out where there is one."""
+    if is_full_disk(error):
+        return f"there is no space left on the disk ({error}); make room and run the same again: what is complete stays"
+    if is_damage(error):
+        return f"a database is damaged ({error}); `stellarfm doctor --repair` says which, and what can be done"
+    return f"unexpected {type(error).__name__}: {error}; `stellarfm --debug …` shows where it happened"
 
 
 def _trace(words: list[str]) -> None:
@@ -112,6 +123,7 @@ def run_process() -> None:
     Prefect's hold DuckDB's types, DuckDB's binding prints a page about each of them.
     """
     code = 0
+    end_in_order_when_terminated()
     try:
         main()
     except SystemExit as ended:

@@ -2,15 +2,24 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+from stellarfm.atomic import sweep_partials
 from stellarfm.errors import StellarError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 DEFAULT_HOME = Path("stellarfm-home")
 """The home where none is named: a folder of the working directory."""
+
+_LOCK_S = 1.0
+"""Seconds for which a home that is held is waited for."""
 
 HOME_VARIABLE = "STELLARFM_HOME"
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
@@ -115,18 +124,25 @@ class Home:
         return bool(os.environ.get(TRACKING_VARIABLE, "").strip()) or (self.path / "mlflow.db").is_file()
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the home for one run.
+    def lock(self, *, sweep: bool = True) -> Iterator[None]:
+        """Hold the home while it is changed; whoever holds it already may hold it once more.
+
+        Parameters
+        ----------
+        sweep
+            Clear at first what a killed process left half made.
 
         Raises
         ------
         StellarError
-            If another run holds it.
+            If another process, or another thread of this one, holds it for more than a second.
         """
         from filelock import FileLock, Timeout  # it takes long to import, and most commands hold nothing
 
-        # the system lets go of it when the process dies, so that a kill leaves no lock behind
-        lock = FileLock(self.path / ".lock", timeout=0)
+        # the system lets go of it when the process dies, so that a kill leaves no lock behind; one object a path, which
+        # counts how often each thread holds it
+        lock = FileLock(self.path / ".lock", timeout=_LOCK_S, is_singleton=True)
+        is_first = not lock.is_locked
         try:
             lock.acquire()
         except Timeout:
@@ -135,6 +151,20 @@ class Home:
                 "wait until it ends or choose another folder with --home"
             ) from None
         try:
+            if is_first and sweep:
+                sweep_partials(self.path)
             yield
         finally:
             lock.release()
+
+
+def changes_home(work: Callable[P, R]) -> Callable[P, R]:
+    """Let a function hold the `Home` that it is given while it works, whoever calls it."""
+
+    @wraps(work)
+    def held(*arguments: P.args, **options: P.kwargs) -> R:
+        home = next(given for given in (*arguments, *options.values()) if isinstance(given, Home))
+        with home.lock():
+            return work(*arguments, **options)
+
+    return held

@@ -123,9 +123,12 @@ def open_model(which: str | int = "champion", *, home: str | Path | None = None,
     # a folder first: a model may be used without a home
     if isinstance(which, str) and Path(which).is_dir():
         return OpenModel(FoundationModel.load(which, device))
+    from stellarfm.model_copies import whole_folder
     from stellarfm.registry import Registry
 
-    return OpenModel(FoundationModel.load(Registry(Home.at(home)).version(which).folder, device))
+    folder = Home.at(home)
+    version = Registry(folder).version(which)
+    return OpenModel(FoundationModel.load(whole_folder(folder, version, mend=False), device))
 
 
 def open_catalog(path: str | Path | None = None, release: str = "latest") -> Catalog:

@@ -2,24 +2,32 @@
 
 import json
 import os
+import shutil
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from stellarfm.errors import StellarError
-from stellarfm.home import Home
+from stellarfm.home import TRACKING_VARIABLE, Home
+from stellarfm.integrity import DamagedError, checked, is_sealed, seal_hash, signed, sqlite_damage
+from stellarfm.progress import console
 from stellarfm.vocabulary import Vocabulary, default_request
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 MODEL_NAME = "stellarfm"
 CHAMPION = "champion"
+MODEL_HASH = "model_sha256"
+"""Tag of a version: the hash that stands for the files of its model."""
 _EXPERIMENT = "stellarfm"
 _RUN_TAG = "stellarfm.run"
 
@@ -49,6 +57,19 @@ class ModelVersion:
     tags: dict[str, str]
 
 
+def _held(work: Callable[P, R]) -> Callable[P, R]:
+    """Let a method of a registry hold its home, for those who call it from Python."""
+
+    @wraps(work)
+    def held(*arguments: P.args, **options: P.kwargs) -> R:
+        registry = arguments[0]
+        assert isinstance(registry, Registry), "it is a method"
+        with registry.home.lock():
+            return work(*arguments, **options)
+
+    return held
+
+
 class Registry:
     """The MLflow store of a home: sqlite in the home, or the server that MLFLOW_TRACKING_URI names."""
 
@@ -65,6 +86,7 @@ class Registry:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
         from stellarfm.tracking import connect
 
+        _refuse_damaged(self.home.path / "mlflow.db")
         return connect(self.home)
 
     def start_run(self, key: str, name: str, params: Mapping[str, Any]) -> str:
@@ -104,6 +126,7 @@ class Registry:
             self.client.log_artifacts(run_id, str(folder))
         self.client.set_terminated(run_id)
 
+    @_held
     def register(self, key: str, run_id: str, folder: Path, tags: Mapping[str, str]) -> ModelVersion:
         """Return the version of a training run, registered if it is not there yet.
 
@@ -121,12 +144,40 @@ class Registry:
         existing = [version for version in self.versions() if version.run == key]
         if existing:
             return existing[0]
+        self.forget_unregistered()
         source = _log_model(run_id, folder)
         self._ensure_model()
         made = self.client.create_model_version(
-            MODEL_NAME, source=source, run_id=run_id, tags={_RUN_TAG: key, **dict(tags)}
+            MODEL_NAME, source=source, run_id=run_id, tags={_RUN_TAG: key, **_hash_tag(folder), **dict(tags)}
         )
         return self.version(int(made.version))
+
+    def unregistered(self) -> list[str]:
+        """Return the models that a killed process had logged in this home and not registered."""
+        if os.environ.get(TRACKING_VARIABLE, "").strip():
+            return []  # of a server that others use as well, what is not registered may be theirs
+        registered = {version.source for version in self.client.search_model_versions(f"name = '{MODEL_NAME}'")}
+        logged = self.client.search_logged_models([self._experiment()])
+        return [model.model_id for model in logged if model.model_uri not in registered]
+
+    @_held
+    def forget_unregistered(self) -> None:
+        """Remove the models that a killed process had logged and not registered."""
+        for model in self.unregistered():
+            # the files first: a model without files is found again, files without a model are not
+            shutil.rmtree(self.home.artifacts / "models" / model, ignore_errors=True)
+            self.client.delete_logged_model(model)
+
+    def unfinished_runs(self) -> list[str]:
+        """Return the runs of this home that MLflow takes for running; nobody is at work on a home that is held."""
+        if os.environ.get(TRACKING_VARIABLE, "").strip():
+            return []
+        return [run.info.run_id for run in self.client.search_runs([self._experiment()], "status = 'RUNNING'")]
+
+    @_held
+    def kill(self, run_id: str) -> None:
+        """Mark a run whose process is gone."""
+        self.client.set_terminated(run_id, "KILLED")
 
     def versions(self) -> list[ModelVersion]:
         """Return all versions, the newest first."""
@@ -163,6 +214,7 @@ class Registry:
         """Return the version in use, None if there is none yet."""
         return next((version for version in self.versions() if version.champion), None)
 
+    @_held
     def promote(self, version: int, reason: str) -> ModelVersion:
         """Make a version the champion and write down why."""
         before = self.champion()
@@ -178,17 +230,21 @@ class Registry:
             "reason": reason,
         }
         # MLflow keeps no history of an alias, and `rollback` needs one
-        with (self.home.path / "promotions.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(signed(entry)) + "\n")
+            log.flush()
+            os.fsync(log.fileno())
         self.client.set_model_version_tag(MODEL_NAME, str(version), "promoted", f"{entry['at']}: {reason}")
         return self.version(version)
 
+    @_held
     def promote_first(self, version: ModelVersion) -> ModelVersion:
         """Make a version champion if there is none yet, and return it as it is then."""
         if self.champion() is None:
             return self.promote(version.version, "the first model of this home")
         return self.version(version.version)
 
+    @_held
     def rollback(self) -> ModelVersion:
         """Make the champion before the present one champion again.
 
@@ -197,14 +253,28 @@ class Registry:
         StellarError
             If there was none.
         """
-        log = self.home.path / "promotions.jsonl"
-        entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
-        now = self.champion()
+        entries, now = self._promotions(), self.champion()
         # the last time that the present champion took over, and from whom
         last = [entry for entry in entries if now and entry["version"] == now.version and entry["before"]]
         if not last:
             raise StellarError("there is no earlier champion to go back to; `stellarfm model list` shows the versions")
         return self.promote(int(last[-1]["before"]), f"rolled back from version {last[-1]['version']}")
+
+    @property
+    def _log(self) -> Path:
+        return self.home.path / "promotions.jsonl"
+
+    def _promotions(self) -> list[dict[str, Any]]:
+        """Return the log of promotions without the lines that are damaged, which are said."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n") if self._log.is_file() else []
+        entries = []
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                try:
+                    entries.append(checked(json.loads(line)))
+                except ValueError as error:
+                    console.print(f"line {number} of {self._log} is damaged ({error}) and passed over", soft_wrap=True)
+        return entries
 
     def set_tag(self, version: int, name: str, value: str) -> None:
         """Write down one more thing about a version."""
@@ -252,6 +322,20 @@ def _model_folder(home: Home, source: str) -> Path:
         root = Path(mlflow.artifacts.download_artifacts(source))
     # below `data` since 0.2; models of 0.1 lie below `artifacts`
     return next((folder for folder in (root / "data" / "model",) if folder.is_dir()), root / "artifacts" / "model")
+
+
+def _refuse_damaged(file: Path) -> None:
+    if file.is_file() and file.stat().st_size and (why := sqlite_damage(file)):
+        raise DamagedError(
+            file,
+            why,
+            "which versions there are, who is champion and the curves of trainings are lost, the models in `runs` are "
+            "not: put back a copy, or move the file away and run again, which registers the model of these settings anew",
+        )
+
+
+def _hash_tag(folder: Path) -> dict[str, str]:
+    return {MODEL_HASH: seal_hash(folder)} if is_sealed(folder) else {}
 
 
 def _log_model(run_id: str, folder: Path) -> str:

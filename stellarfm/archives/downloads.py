@@ -9,6 +9,7 @@ import requests
 from stellarfm.addresses import public_url
 from stellarfm.archives.credentials import account_of
 from stellarfm.archives.retry import RetryPolicy, TransientError
+from stellarfm.atomic import replace_file
 from stellarfm.errors import StellarError
 from stellarfm.progress import ProgressCallback, no_progress
 
@@ -61,7 +62,7 @@ def download(
             f"{public_url(url)} has the checksum {found}, not {checksum}: it was damaged on its way or replaced; it was removed, "
             "run again to fetch it anew"
         )
-    partial.replace(target)
+    replace_file(partial, target)
     return target
 
 

@@ -8,6 +8,7 @@ from stellarfm.archives.source import Query
 from stellarfm.landing.expected import BYTES_PER_ROW, SIMULATED_STARS_PER_S, Expected
 from stellarfm.landing.parts import Landing
 from stellarfm.landing.selection import Selection
+from stellarfm.processes import end_with_parent
 from stellarfm.progress import ProgressCallback, no_progress
 from stellarfm.sky import simulate as sky
 
@@ -111,7 +112,7 @@ def _make(landing: Landing, num_stars: int, seed: int, todo: list[int], processe
         return
     # a fresh process each: this one may have threads (DuckDB, torch) that a fork would not survive
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(todo)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(processes, len(todo)), context, initializer=end_with_parent) as pool:
         futures = [pool.submit(_write_part, landing, num_stars, seed, first) for first in todo]
         for future in as_completed(futures):
             yield future.result()

@@ -8,11 +8,19 @@ import duckdb
 
 from stellarfm.database import interrupted_after
 from stellarfm.errors import StellarError
+from stellarfm.integrity import is_damage
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
+
+
+DAMAGED = (
+    "put back a copy of the release, read another one (`stellarfm catalog list`), or run `stellarfm publish`, which "
+    "makes it anew if its model and its warehouse are still those of this home"
+)
+"""What to do about a release that is not what was published."""
 
 
 class Answer:
@@ -120,5 +128,7 @@ def refusal(error: duckdb.Error, timeout_s: float | None = None) -> StellarError
     """Return DuckDB's own words on a query as an error for a person, with the names that it proposes, in one sentence."""
     if isinstance(error, duckdb.InterruptException) and timeout_s is not None:
         return StellarError(f"the query took longer than {timeout_s:g} s; narrow it, or allow more")
+    if is_damage(error):
+        return StellarError(f"the catalogue is damaged ({str(error).splitlines()[0]}); {DAMAGED}")
     said, _, _ = str(error).partition("\nLINE ")  # what follows draws an arrow below the query
     return StellarError(f"the catalogue refused the query: {'; '.join(line for line in said.splitlines() if line)}")

@@ -1,6 +1,5 @@
 """Reading releases: find one, query it, compare two, verify one."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +7,11 @@ from typing import Any
 
 import duckdb
 
-from stellarfm.atomic import file_hash
-from stellarfm.catalog.answer import Answer, refusal
+from stellarfm.catalog.answer import DAMAGED, Answer, refusal
 from stellarfm.catalog.release import CATALOG_FILE, MANIFEST_FILE, Release
 from stellarfm.database import interrupted_after, open_private
 from stellarfm.errors import StellarError
+from stellarfm.integrity import DamagedError, FileSum, is_damage, read_record
 
 LATEST = "latest"
 MEMORY_LIMIT = "2GB"
@@ -55,6 +54,8 @@ class Catalog:
             return open_private(file, "catalog", memory_limit=memory_limit)
         except duckdb.Error as error:
             first = str(error).splitlines()[0]
+            if is_damage(error):
+                raise DamagedError(file, first, DAMAGED) from error
             raise StellarError(f"{file} cannot be opened with a memory limit of {memory_limit} ({first})") from error
 
     def query(
@@ -83,14 +84,16 @@ class Catalog:
         StellarError
             If it is not one query, or DuckDB refuses it; the message is DuckDB's.
         """
-        con = self.connect(memory_limit=memory_limit)
         try:
+            con = self.connect(memory_limit=memory_limit)
             statements = con.extract_statements(sql)
             if len(statements) != 1:
                 wrong = f"holds {len(statements)} queries" if statements else "is empty"
                 raise StellarError(f"the query {wrong}; give one")
             if statements[0].type not in _QUERIES:
-                raise StellarError(f"the catalogue refused the query: it is {statements[0].type.name}, and may only read")
+                raise StellarError(
+                    f"the catalogue refused the query: it is {statements[0].type.name}, and may only read"
+                )
             with interrupted_after(con, timeout_s):
                 relation = con.sql(statements[0], params=dict(parameters) if parameters else None)
         except duckdb.Error as error:
@@ -106,28 +109,49 @@ class Catalog:
         row = found.fetchone()
         return dict(zip(found.columns, row, strict=True)) if row else None
 
-    def verify(self) -> None:
+    def verify(self, *, whole: bool = True) -> None:
         """Compare every file with the hash it was published with.
+
+        Parameters
+        ----------
+        whole
+            Read every byte; otherwise of a large file the size and some blocks, see `FileSum.difference`.
 
         Raises
         ------
-        StellarError
+        DamagedError
             If a file is missing or differs.
         """
-        for name, expected in self.release.files.items():
+        for name, sha256 in self.release.files.items():
             path = self.folder / name
-            if not path.is_file() or file_hash(path) != expected:
-                raise StellarError(
-                    f"{path} is not the file that was published; delete the folder and run `stellarfm publish` again"
-                )
+            size = path.stat().st_size if path.is_file() else 0
+            published = self.release.sums.get(name, {"size_bytes": size, "sha256": sha256, "blocks": ()})
+            if difference := FileSum.from_dict(published).difference(path, whole=whole):
+                raise DamagedError(path, difference, DAMAGED)
 
 
 def list_catalogs(releases: Path) -> list[Catalog]:
-    """Return the releases of a home, the newest first."""
-    # the manifest is written last, so that a folder without one is no release
-    folders = [path.parent for path in releases.glob(f"r*/{MANIFEST_FILE}")]
+    """Return the releases of a home, the newest first; one whose manifest is damaged is among the `hidden_releases`."""
+    return [found for found in map(_try, release_folders(releases)) if isinstance(found, Catalog)]
+
+
+def hidden_releases(releases: Path) -> list[DamagedError]:
+    """Return what is wrong with each release that `list_catalogs` leaves out, the newest first."""
+    return [found for found in map(_try, release_folders(releases)) if isinstance(found, DamagedError)]
+
+
+def release_folders(releases: Path) -> list[Path]:
+    """Return the folders of all releases, damaged ones too, the newest first."""
     # by number: r10 stands before r9 in the order of names
-    return [_read(folder) for folder in sorted(folders, key=lambda folder: -_number(folder.name))]
+    folders = (path for path in releases.glob("r*-*") if path.is_dir())
+    return sorted(folders, key=lambda folder: -release_number(folder.name))
+
+
+def _try(folder: Path) -> Catalog | DamagedError:
+    try:
+        return _read(folder)
+    except DamagedError as error:
+        return error
 
 
 def open_catalog(path: Path, version: str = LATEST) -> Catalog:
@@ -143,7 +167,7 @@ def open_catalog(path: Path, version: str = LATEST) -> Catalog:
     Raises
     ------
     StellarError
-        If there is none.
+        If there is none, or its manifest is damaged.
     """
     if ((folder := path.resolve()) / MANIFEST_FILE).is_file():
         return _read(folder)
@@ -159,10 +183,13 @@ def open_catalog(path: Path, version: str = LATEST) -> Catalog:
 
 
 def _read(folder: Path) -> Catalog:
-    data = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-    return Catalog(folder, Release(**data))
+    try:
+        return Catalog(folder, Release(**read_record(folder / MANIFEST_FILE, DAMAGED)))
+    except TypeError as error:
+        raise DamagedError(folder / MANIFEST_FILE, f"a field is missing or unknown: {error}", DAMAGED) from error
 
 
-def _number(version: str) -> int:
+def release_number(version: str) -> int:
+    """Return the number in the name of a release, 0 where there is none."""
     digits = version.split("-")[0].removeprefix("r")
     return int(digits) if digits.isdigit() else 0

@@ -1,18 +1,17 @@
 """Writing a release: one DuckDB file that any DuckDB since 1.0 opens, with its dictionary, provenance and metrics."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from stellarfm.atomic import file_hash
 from stellarfm.catalog.dictionary import PublishedColumn, columns_left_out, read_dictionary, read_flags
 from stellarfm.catalog.hashing import table_hash
 from stellarfm.database import open_database
+from stellarfm.integrity import FileSum, write_record
 from stellarfm.resources import read_sql
 from stellarfm.rules import install_rules
 from stellarfm.sql_paths import database_path, sql_path
@@ -44,6 +43,8 @@ class Release:
         Hash of the rows of ``stars``.
     files
         sha256 of each file.
+    sums
+        Size and block hashes of each file, as `FileSum` has them; none in releases from before 0.2.
     """
 
     version: str
@@ -51,6 +52,7 @@ class Release:
     num_stars: int
     content_hash: str
     files: dict[str, str]
+    sums: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def write_release(
@@ -119,9 +121,12 @@ def write_release(
         content_hash = table_hash(con, "catalog.main.stars", "source_id")
         # detached, the file is complete: its hash is taken after that
         con.execute("detach catalog")
-    release = Release(version, key, num_stars, content_hash, {CATALOG_FILE: file_hash(path)})
+    found = FileSum.of(path)
+    release = Release(
+        version, key, num_stars, content_hash, {CATALOG_FILE: found.sha256}, {CATALOG_FILE: asdict(found)}
+    )
     # last: a folder with a manifest is a whole release
-    (folder / MANIFEST_FILE).write_text(json.dumps(asdict(release), indent=2) + "\n", encoding="utf-8")
+    write_record(folder / MANIFEST_FILE, asdict(release))
     return release
 
 

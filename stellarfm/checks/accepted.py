@@ -1,15 +1,18 @@
 """The accepted snapshot: the statistics that later ones are compared with, kept as JSON in the home's checks."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stellarfm.atomic import write_json
 from stellarfm.checks.drift import DRIFT_SUFFIX, Statistics
 from stellarfm.checks.report import CheckReport
 from stellarfm.errors import StellarError
+from stellarfm.integrity import read_record, write_record
 
 ACCEPTED_FILE = "accepted.json"
+_REMEDY = (
+    "what later checks are compared with is lost; put back a copy, or remove the file: "
+    "the next checks that pass are accepted then"
+)
 
 
 def read_accepted(folder: Path, where: str = "") -> dict[str, Statistics]:
@@ -25,7 +28,7 @@ def read_accepted(folder: Path, where: str = "") -> dict[str, Statistics]:
     path = folder / ACCEPTED_FILE
     if not path.is_file():
         return {}
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = read_record(path, _REMEDY)
     return dict(data.get("selections", {}).get(where, {}) if where else data["tables"])
 
 
@@ -54,11 +57,11 @@ def accept(folder: Path, report: CheckReport, origin: str) -> None:
             "so they cannot be accepted; mend the table and run `stellarfm prepare` again"
         )
     path, now = folder / ACCEPTED_FILE, datetime.now(UTC).isoformat(timespec="seconds")
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"tables": {}}
+    kept = read_record(path, _REMEDY) if path.is_file() else {"tables": {}}
     # another selection keeps its own snapshot, and a table that was not checked its last one
     tables = read_accepted(folder, report.where) | report.statistics
     if report.where:
         kept["selections"] = kept.get("selections", {}) | {report.where: tables}
     else:
         kept["tables"] = tables
-    write_json(path, kept | {"origin": origin, "accepted_at": now})
+    write_record(path, kept | {"origin": origin, "accepted_at": now})

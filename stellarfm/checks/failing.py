@@ -7,6 +7,7 @@ from typing import Any
 from stellarfm.checks.report import CheckReport, failing_file, quarantine_file, read_record
 from stellarfm.database import open_database
 from stellarfm.errors import StellarError
+from stellarfm.integrity import check_seal, is_sealed
 from stellarfm.sql_paths import reader_paths
 
 IDENTIFIERS = ("source_id", "designation", "apogee_id")
@@ -36,6 +37,8 @@ def failing_rows(folder: Path, table: str, most: int | None = None) -> tuple[lis
         If the table was not checked.
     """
     _refuse_unknown(read_record(folder), table)
+    if is_sealed(folder):
+        check_seal(folder, "the rows are lost, the tables are not; remove warehouse.json and run again to check anew")
     files = _files(folder, table)
     if not files:
         return ["reasons"], []

@@ -8,6 +8,7 @@ from pathlib import Path
 from stellarfm.atomic import fresh_folder, publish_folder
 from stellarfm.checks.report import CheckFailedError
 from stellarfm.checks.validator import DOCS_INDEX
+from stellarfm.integrity import seal
 
 FAILED = "failed"
 """Folder of the last checks that stopped a run; gone when the same pass."""
@@ -33,7 +34,9 @@ def kept_checks(root: Path, name: str) -> Iterator[Path]:
     with fresh_folder(root / name) as folder:
         try:
             yield folder
+            seal(folder)
         except CheckFailedError as error:
+            seal(folder)
             # before the error leaves the block: `fresh_folder` would leave the pages hidden under their temporary name
             publish_folder(folder, failed)
             raise CheckFailedError(

@@ -1,13 +1,13 @@
 """What a check found: kept as JSON beside the Data Docs, told in Markdown and in sentences."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from stellarfm.atomic import write_json
 from stellarfm.checks.drift import DRIFT_SUFFIX, Statistics
 from stellarfm.errors import StellarError
+from stellarfm.integrity import read_record as read_sealed
+from stellarfm.integrity import write_record as write_sealed
 
 RECORD_FILE = "checks.json"
 
@@ -167,7 +167,7 @@ def write_record(folder: Path, report: CheckReport) -> None:
         before = tuple(table for table in earlier.tables if table.table not in judged)
         error, cuts = earlier.error or report.error, report.cuts or earlier.cuts
         report = CheckReport(before + report.tables, error, cuts, report.where)
-    write_json(folder / RECORD_FILE, asdict(report))
+    write_sealed(folder / RECORD_FILE, asdict(report))
 
 
 def read_record(folder: Path) -> CheckReport:
@@ -181,7 +181,10 @@ def read_record(folder: Path) -> CheckReport:
     path = folder / RECORD_FILE
     if not path.is_file():
         raise StellarError(f"{folder} holds no checks; run `stellarfm prepare` first")
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = read_sealed(
+        path,
+        "what was found in the tables is lost, the tables are not; remove warehouse.json and run again to check anew",
+    )
     cuts = tuple((cut, rows) for cut, rows in data.get("cuts", ()))
     return CheckReport(tuple(_table(item) for item in data["tables"]), data["error"], cuts, data.get("where", ""))
 

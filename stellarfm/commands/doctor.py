@@ -5,6 +5,9 @@ import shutil
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from stellarfm.addresses import public_url
 from stellarfm.commands.options import DEFAULT_HOME, Home, Json
@@ -30,11 +33,24 @@ class Inspection:
     advice: str = ""
 
 
-def doctor(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
+def doctor(
+    home: Home = DEFAULT_HOME,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Read every file of the home, mend what is damaged or left behind, and list what was done."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Look at versions, memory, disk, device and servers, without asking anything outside this machine.
 
-    Example: stellarfm doctor
+    Example: stellarfm doctor --repair
     """
+    if repair:
+        from stellarfm.commands.repair import repair_home
+
+        return repair_home(home, as_json=as_json)
     inspections = [*_packages(), *_machine(home), _prefect_server(), _mlflow_server()]
     if as_json:
         print_json([asdict(inspection) for inspection in inspections])
@@ -49,6 +65,7 @@ def doctor(home: Home = DEFAULT_HOME, as_json: Json = False) -> None:
         )
     if not as_json:
         print_text("everything is ready; `stellarfm run` makes a catalogue")
+    return None
 
 
 def _packages() -> list[Inspection]:

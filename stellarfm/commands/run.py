@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stellarfm.commands.printing import print_json, print_table, print_text
-from stellarfm.config import load_settings
+from stellarfm.config import Settings, load_settings
 from stellarfm.evaluation.comparison import COLOUR_FIT
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
+from stellarfm.leftovers import forget_unfinished
 from stellarfm.tokens import describe
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
     from flows.product import Product, Training
+    from flows.server import TemporaryServer
 
 
 def run_product(
@@ -44,8 +46,16 @@ def run_product(
     settings = load_settings(config, overrides)
     vocabulary = load_vocabulary(settings.training.vocabulary)
     home = Home.open(path)
-    with home.lock():
-        pass  # say at once, not after the server has started, that another run is at work
+    with home.lock():  # from here on: said at once, not after the server has started, that another run is at work
+        made = _run(settings, home, use_champion=use_champion)
+    if as_json:
+        print_json(_as_dict(made, home))
+    else:
+        _print_summary(made, path, vocabulary)
+
+
+def _run(settings: Settings, home: Home, *, use_champion: bool) -> "Product":
+    """Run the product flow on a home that is held."""
     if settings.archive.name != "simulated":
         from stellarfm.stages.ingest import source_of
 
@@ -54,21 +64,27 @@ def run_product(
         from stellarfm.registry import CHAMPION, Registry
 
         Registry(home).version(CHAMPION)  # say at once that there is none
-    _prepare_prefect(home)
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # a failure is told once, by the command line
+    server = _temporary_server(home)
+    from flows.dead_runs import mark_dead_runs, tagged
     from flows.product import product
 
-    made = product(settings, home, use_champion=use_champion)
-    if as_json:
-        print_json(_as_dict(made, home))
-    else:
-        _print_summary(made, path, vocabulary)
+    if server is not None:
+        server.wait()
+    mark_dead_runs(home)
+    with tagged(home):
+        made = product(settings, home, use_champion=use_champion)
+    forget_unfinished(home, "" if made.training is None else made.training.run.key)
+    return made
 
 
-def _prepare_prefect(home: Home) -> None:
-    """Keep Prefect's own files in the home, unless a server is set; say what must be said before the import."""
-    if "PREFECT_API_URL" not in os.environ:
-        os.environ.setdefault("PREFECT_HOME", str(home.path / "prefect"))
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # a failure is told once, by the command line
+def _temporary_server(home: Home) -> "TemporaryServer | None":
+    """Start a server whose files lie in the home, unless one is set."""
+    if "PREFECT_API_URL" in os.environ:
+        return None
+    from flows.server import TemporaryServer
+
+    return TemporaryServer(Path(os.environ.get("PREFECT_HOME") or home.path / "prefect"))
 
 
 def _as_dict(made: "Product", home: Home) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from stellarfm.evaluation.comparison import colour_rows
 from stellarfm.evaluation.figures import draw_agreement, draw_calibration, draw_kiel
 from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.tasks import Answered, answer
+from stellarfm.integrity import seal
 from stellarfm.pages import render_page
 from stellarfm.vocabulary import Task
 
@@ -51,6 +52,7 @@ def evaluate(model: "FoundationModel", stars: HeldOut, folder: Path) -> dict[str
         metrics = {"headline": stars.vocabulary.tasks[0].name, "num_test_stars": len(stars.test), "rows": rows}
         (partial / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         _write_page(partial, metrics)
+        seal(partial)
     return metrics
 
 

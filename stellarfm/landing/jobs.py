@@ -1,9 +1,8 @@
 """Jobs that an archive works on: their addresses outlive the run that started them."""
 
-import json
 from pathlib import Path
 
-from stellarfm.atomic import write_json
+from stellarfm.integrity import DamagedError, read_record, write_record
 
 
 class Jobs:
@@ -20,16 +19,13 @@ class Jobs:
 
     def keep(self, part: str, url: str, query: str, job_id: str) -> None:
         """Note that an archive works on a part."""
-        write_json(self._file(part), {"url": url, "query": query, "job_id": job_id})
+        write_record(self._file(part), {"url": url, "query": query, "job_id": job_id})
 
     def find(self, part: str, url: str, query: str) -> str | None:
         """Return the job that works on a part, if it is of this archive and this query."""
-        path = self._file(part)
-        if not path.is_file():
-            return None
-        noted = json.loads(path.read_text(encoding="utf-8"))
+        noted = _read(self._file(part))
         # the same part of another archive or another query is other work
-        return str(noted["job_id"]) if (noted["url"], noted["query"]) == (url, query) else None
+        return noted["job_id"] if (noted.get("url"), noted.get("query")) == (url, query) else None
 
     def forget(self, part: str) -> None:
         """Drop a job."""
@@ -37,7 +33,7 @@ class Jobs:
 
     def names(self, part: str) -> str:
         """Return what the archive calls the jobs that work on a part."""
-        return " ".join(str(json.loads(file.read_text(encoding="utf-8"))["job_id"]) for file in self._files(part))
+        return " ".join(_read(file).get("job_id", "") for file in self._files(part))
 
     def forget_part(self, part: str) -> None:
         """Drop every job that worked on a part."""
@@ -50,3 +46,11 @@ class Jobs:
 
     def _file(self, part: str) -> Path:
         return self._folder / f"{part}.json"
+
+
+def _read(path: Path) -> dict[str, str]:
+    """Return what was noted of a job, nothing if that is gone or damaged: the archive is asked again then."""
+    try:
+        return read_record(path, "")
+    except DamagedError:
+        return {}

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stellarfm.atomic import fresh_file
+from stellarfm.integrity import DamagedError
 
 Ids = NDArray[np.int64]
 """Identifiers of stars, shape (N,)."""
@@ -63,7 +64,23 @@ class Missing:
         ids = sorted(runs)
         table = pa.table({"source_id": ids, "runs": [runs[i] for i in ids], "last_asked_at": [now] * len(ids)}, _SCHEMA)
         with fresh_file(self.file) as path:
-            pq.write_table(table, path)
+            pq.write_table(table, path, write_page_checksum=True)
 
     def _read(self) -> pa.Table:
-        return pq.read_table(self.file) if self.file.is_file() else _SCHEMA.empty_table()
+        if not self.file.is_file():
+            return _SCHEMA.empty_table()
+        try:
+            table = pq.read_table(self.file, page_checksum_verification=True)
+            # the names and types stand in the footer, of which Parquet keeps no checksum
+            return table.cast(_SCHEMA)
+        except (OSError, ValueError) as error:
+            raise DamagedError(self.file, str(error).splitlines()[0], "run `stellarfm ingest`") from error
+
+    def mend(self) -> str:
+        """Forget a list that is damaged, and return a sentence about it, "" if it is whole: its stars are asked for once more."""
+        try:
+            self._read()
+        except DamagedError as error:
+            self.file.unlink()
+            return f"{self.file} is damaged ({error.why}): which stars did not come is asked once more"
+        return ""

@@ -1,10 +1,9 @@
 """The landing: immutable Parquet parts as an archive gave them, each with a manifest that vouches for it."""
 
 import errno
-import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,8 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stellarfm.atomic import content_key, file_hash, fresh_file, write_json
+from stellarfm.atomic import content_key, file_hash, fresh_file
 from stellarfm.errors import StellarError
+from stellarfm.integrity import DamagedError, read_record, write_record
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Missing
 from stellarfm.landing.selection import Selection
@@ -23,6 +23,7 @@ NOT_GIVEN = "not-given"
 """Name of the only part of a table that a selection does without: no rows, all columns."""
 
 _SELECTION = "selection.json"
+_REMEDY = "run `stellarfm ingest`: it is fetched anew"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Landing:
         manifest = Manifest(table, part, query, release, num_rows, sha256, now, job_id, round(seconds, 3))
         # last: Parquet without a manifest is a part that a kill left, and is written again; the other order could vouch for
         # a part that is not there
-        write_json(self._manifest(table, part), asdict(manifest))
+        write_record(self._manifest(table, part), asdict(manifest))
 
     def take_over(self, other: "Landing", table: str) -> None:
         """Take over a table that another selection of the same home has whole; where links are possible it lies there once.
@@ -111,17 +112,16 @@ class Landing:
         for manifest in other.manifests():
             if manifest.table != table or self.has(table, manifest.part):
                 continue
-            other.verify_part(manifest)
+            other.check_part(table, manifest.part)
             with fresh_file(self._parquet(table, manifest.part)) as path:
                 _link_or_copy(other.file(table, manifest.part), path)
-            write_json(self._manifest(table, manifest.part), asdict(manifest))
+            write_record(self._manifest(table, manifest.part), asdict(manifest))
         self.mark_complete(table)
 
     def manifests(self) -> list[Manifest]:
         """Return the manifests of all complete parts, by table and part."""
         # <table>/<part>.json; jobs lie one folder deeper, the selection one higher
-        found = sorted(self.folder.glob("*/*.json"))
-        return [Manifest(**json.loads(path.read_text(encoding="utf-8"))) for path in found]
+        return [_read_manifest(path) for path in self._manifest_files()]
 
     def tables(self) -> list[str]:
         """Return the names of the tables that have at least one complete part."""
@@ -158,27 +158,59 @@ class Landing:
         StellarError
             If a part is missing or its content has changed.
         """
-        for manifest in self.manifests():
-            self.verify_part(manifest)
+        for error in self.damaged():
+            raise error
 
-    def verify_part(self, manifest: Manifest) -> None:
-        """Compare one part with the hash it had when it was written.
+    def damaged(self) -> Iterator[DamagedError]:
+        """Compare every part with its manifest, and give what is wrong with those that do not fit."""
+        for file in self._manifest_files():
+            try:
+                self._check(file)
+            except DamagedError as error:
+                yield error
+
+    def mend(self, tell: Callable[[str], None]) -> None:
+        """Withdraw the manifest of each part that is not what was written, so that it is fetched anew.
+
+        Parameters
+        ----------
+        tell
+            Called with a sentence about each of them.
+        """
+        for error in self.damaged():
+            tell(f"{error.path} is damaged ({error.why}): it is fetched anew")
+            # the rows stay until those that replace them are complete
+            error.path.with_suffix(".json").unlink()
+            self._complete(error.path.parent.name).unlink(missing_ok=True)
+        for file in sorted(self.folder.glob("missing/*.parquet")):
+            if sentence := Missing(file).mend():
+                tell(sentence)
+                self._complete(file.stem).unlink(missing_ok=True)
+
+    def check_part(self, table: str, part: str) -> None:
+        """Compare one part with its manifest.
 
         Raises
         ------
-        StellarError
-            If it is missing or its content has changed.
+        DamagedError
+            If it is not what was written.
         """
+        self._check(self._manifest(table, part))
+
+    def _check(self, file: Path) -> None:
+        """Compare a part with its manifest."""
+        manifest = _read_manifest(file)
         path = self._parquet(manifest.table, manifest.part)
+        if path.with_suffix(".json") != file:
+            raise DamagedError(file, f"it speaks of {manifest.table}/{manifest.part}", _REMEDY)
         if not path.is_file():
-            state = "is missing"
-        elif file_hash(path) != manifest.sha256:
-            state = "no longer has the content that was written (its sha256 differs from its manifest)"
-        else:
-            return
-        raise StellarError(
-            f"the landing part {path} {state}; delete {path.with_suffix('.json')} and run again to fetch it anew"
-        )
+            raise DamagedError(path, "missing", _REMEDY)
+        if file_hash(path) != manifest.sha256:
+            raise DamagedError(path, "its sha256 is not the one in its manifest", _REMEDY)
+
+    def _manifest_files(self) -> list[Path]:
+        # <table>/<part>.json; jobs lie one folder deeper, the selection one higher
+        return sorted(self.folder.glob("*/*.json"))
 
     def has_table(self, table: str) -> bool:
         """Whether any part of a table is complete."""
@@ -228,12 +260,12 @@ class Landing:
 
     def note_selection(self, selection: Selection) -> None:
         """Keep what was asked of the archives."""
-        write_json(self.folder / _SELECTION, selection.to_dict())
+        write_record(self.folder / _SELECTION, selection.to_dict())
 
     def selection(self) -> Selection:
         """Return what was asked of the archives; everything, where nothing is noted."""
         path = self.folder / _SELECTION
-        return Selection.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Selection()
+        return Selection.from_dict(read_record(path, _REMEDY)) if path.is_file() else Selection()
 
     @property
     def downloads(self) -> Path:
@@ -248,6 +280,13 @@ class Landing:
 
     def _manifest(self, table: str, part: str) -> Path:
         return self.folder / table / f"{part}.json"
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        return Manifest(**read_record(path, _REMEDY))
+    except TypeError as error:
+        raise DamagedError(path, f"a field is missing or unknown: {error}", _REMEDY) from error
 
 
 def _write_parquet(path: Path, data: pa.Table | pa.RecordBatchReader) -> int:

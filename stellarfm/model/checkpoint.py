@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from stellarfm.atomic import fresh_folder
 from stellarfm.errors import StellarError
+from stellarfm.integrity import DamagedError, check_seal, is_sealed, seal
 from stellarfm.model.network import NetworkConfig, StarNetwork
 from stellarfm.model.scaling import RobustScaler
 from stellarfm.vocabulary import Vocabulary
@@ -21,6 +23,9 @@ from stellarfm.vocabulary import Vocabulary
 CONFIG, WEIGHTS, STATE, TENSORS = "config.json", "weights.safetensors", "state.json", "state.safetensors"
 CHECKPOINTS = "checkpoints"
 TRAINING_IDS = "training_ids.npy"
+_FORMAT = 2
+"""Since 2 a model folder has a list of the hashes of its files."""
+MODEL_REMEDY = "a model must be whole to be used: put back a copy of the folder, or train or import it again"
 
 
 def save_model(
@@ -50,7 +55,7 @@ def save_model(
         If the disk is full or the folder cannot be written.
     """
     config = {
-        "format": 1,
+        "format": _FORMAT,
         "network": asdict(network.config),
         "vocabulary": vocabulary.to_dict(),
         "standard": scaler.to_dict(),
@@ -62,6 +67,7 @@ def save_model(
             if training_ids is not None:
                 # sorted, so that the file is the same whatever the order of the table was
                 np.save(partial / TRAINING_IDS, np.sort(training_ids), allow_pickle=False)
+            seal(partial)
     except OSError as error:
         raise StellarError(
             f"the model could not be written to {folder} ({error.strerror or error}); free some space and start again"
@@ -84,8 +90,9 @@ def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, RobustScaler]:
     Raises
     ------
     StellarError
-        If the folder is not a model.
+        If the folder is not a model, or a file of it is not what was written.
     """
+    check_model(folder)
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         vocabulary = Vocabulary.from_dict(config["vocabulary"])
@@ -125,6 +132,28 @@ def read_training_ids(folder: Path) -> NDArray[np.int64] | None:
     except (OSError, ValueError) as error:
         raise StellarError(f"{path} cannot be read ({error}); train the model again") from error
     return ids
+
+
+def check_model(folder: Path) -> str:
+    """Compare the files of a model folder with their hashes, and return the hash that stands for all of them.
+
+    Returns
+    -------
+    str
+        Empty for a model from before 0.2, which has no hashes.
+
+    Raises
+    ------
+    DamagedError
+        If a file is missing or not what was written.
+    """
+    try:
+        is_older = (
+            not is_sealed(folder) and json.loads((folder / CONFIG).read_text(encoding="utf-8"))["format"] < _FORMAT
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        is_older = False
+    return "" if is_older else check_seal(folder, MODEL_REMEDY)
 
 
 def read_network_config(data: dict[str, Any]) -> NetworkConfig:
@@ -168,9 +197,8 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], tensors: dic
         with fresh_folder(target) as partial:
             (partial / STATE).write_text(json.dumps(state) + "\n", encoding="utf-8")
             _save_tensors(tensors, partial / TENSORS)
+            seal(partial)
     except OSError as error:
-        # what is half written would keep a full disk full, and is of no use
-        shutil.rmtree(target.with_name(f".{target.name}.partial"), ignore_errors=True)
         raise StellarError(
             f"no checkpoint could be written to {folder} ({error.strerror or error}); "
             "free some space and start again: training goes on from the checkpoint before"
@@ -181,8 +209,10 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], tensors: dic
             shutil.rmtree(folder_before)
 
 
-def load_checkpoint(folder: Path, fingerprint: str) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """Read the newest checkpoint of a folder; None if there is none.
+def load_checkpoint(
+    folder: Path, fingerprint: str, tell: Callable[[str], None] = lambda _: None
+) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+    """Read the newest checkpoint of a folder that is whole; None if there is none.
 
     Parameters
     ----------
@@ -190,6 +220,8 @@ def load_checkpoint(folder: Path, fingerprint: str) -> tuple[dict[str, Any], dic
         Where checkpoints are.
     fingerprint
         What the training is made of; a checkpoint of something else is refused.
+    tell
+        Called with a sentence about each checkpoint that is damaged: it is removed, as the steps can be taken again.
 
     Returns
     -------
@@ -199,22 +231,24 @@ def load_checkpoint(folder: Path, fingerprint: str) -> tuple[dict[str, Any], dic
     Raises
     ------
     StellarError
-        If it belongs to another vocabulary, network or table, or cannot be read.
+        If it belongs to another vocabulary, network or table.
     """
-    found = _checkpoints(folder)
-    if not found:
-        return None
-    try:
-        state = json.loads((found[-1] / STATE).read_text(encoding="utf-8"))
-        tensors = _load_tensors(found[-1] / TENSORS)
-    except (OSError, ValueError) as error:
-        raise StellarError(f"the checkpoint {found[-1]} cannot be read ({error}); delete it and start again") from error
-    if state["fingerprint"] != fingerprint:
-        raise StellarError(
-            f"the checkpoint {found[-1]} belongs to another vocabulary, network, settings or table; "
-            "delete it or train in another folder"
-        )
-    return state, tensors
+    for checkpoint in reversed(_checkpoints(folder)):
+        try:
+            check_seal(checkpoint, "the steps since the checkpoint before it, or all, are taken again")
+            state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+            tensors = _load_tensors(checkpoint / TENSORS)
+        except DamagedError as error:
+            tell(f"the checkpoint {error}")
+            shutil.rmtree(checkpoint)
+            continue
+        if state["fingerprint"] != fingerprint:
+            raise StellarError(
+                f"the checkpoint {checkpoint} belongs to another vocabulary, network, settings or table; "
+                "delete it or train in another folder"
+            )
+        return state, tensors
+    return None
 
 
 def pack(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -106,6 +106,7 @@ def train(
     on_plan: Callable[[TrainingPlan], None] | None = None,
     on_progress: Report | None = None,
     log: Log | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> TrainingResult:
     """Train a model, going on from a checkpoint in the folder if there is one.
 
@@ -127,6 +128,8 @@ def train(
         Called once with what the training will take, before its first step.
     on_progress, log
         Called now and then with progress, and at each validation with its step and figures by name.
+    tell
+        Called with a sentence about a checkpoint that is damaged and was removed.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def train(
     for stars in (table, validation):
         refuse_bad_numbers(stars, vocabulary)
     run = _Run(table, validation, vocabulary, network, settings, folder, local_device(choose_device(device)))
-    run.resume()
+    run.resume(tell or _ignore)
     if on_plan is not None and run.processes.is_main:
         on_plan(plan(run.trainer, sum(int(np.isfinite(block.values).sum()) for block in table.blocks())))
     with _on_terminate(run.stop):
@@ -231,9 +234,9 @@ class _Run:
         state = {"fingerprint": self.fingerprint, "step": trainer.step_number, "history": self.history}
         save_checkpoint(self.folder / CHECKPOINTS, trainer.step_number, state, tensors)
 
-    def resume(self) -> None:
+    def resume(self, tell: Callable[[str], None]) -> None:
         """Go on from the newest checkpoint in the folder, if there is one."""
-        found = load_checkpoint(self.folder / CHECKPOINTS, self.fingerprint)
+        found = load_checkpoint(self.folder / CHECKPOINTS, self.fingerprint, tell)
         if found is None:
             return
         state, tensors = found

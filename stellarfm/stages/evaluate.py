@@ -17,10 +17,11 @@ from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.metrics import Floats
 from stellarfm.evaluation.report import evaluate as write_report
 from stellarfm.evaluation.tasks import answerable, never_known
-from stellarfm.home import Home
+from stellarfm.home import Home, changes_home
+from stellarfm.integrity import SEAL_FILE, DamagedError, check_seal, seal
 from stellarfm.landing.parts import Landing
 from stellarfm.model.token_table import TokenTable
-from stellarfm.progress import progress_bar
+from stellarfm.progress import console, progress_bar
 from stellarfm.registry import Registry
 from stellarfm.rules import rule_value
 from stellarfm.stages.prepare import prepared_of
@@ -46,6 +47,7 @@ class Evaluation:
     metrics: dict[str, Any]
 
 
+@changes_home
 def evaluate(settings: Settings, home: Home, run: TrainedRun) -> Evaluation:
     """Judge a run's model on the stars that the split keeps back, and log the figures."""
     settings, home = learning_role(settings, home)
@@ -75,6 +77,7 @@ def count_held_out(home: Home) -> int:
     return int(found[0]) if found[1] else 0
 
 
+@changes_home
 def evaluate_model(home: Home, run: str, model: Path, stars: HeldOut, data_hash: str) -> Evaluation:
     """Judge a model on held-out stars, or return the report that there is.
 
@@ -101,11 +104,26 @@ def evaluate_model(home: Home, run: str, model: Path, stars: HeldOut, data_hash:
     # data and questions; the model is in the name of the run folder
     key = content_key(data_hash, stars.vocabulary.to_dict()["tasks"], stars.truth is not None)
     folder = home.runs / run / f"evaluation-{key[:8]}"
-    if not folder.is_dir():
+    if not _is_whole(folder):
         return Evaluation(folder, write_report(FoundationModel.load(model), stars, folder))
     return Evaluation(folder, json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
 
 
+def _is_whole(folder: Path) -> bool:
+    """Whether a folder of figures is there and holds what was written; it is said if they must be made anew."""
+    if not folder.is_dir():
+        return False
+    try:
+        check_seal(folder, "the figures are made anew")
+    except DamagedError as error:
+        # those from before 0.2 have no list of hashes: made anew once, without a word about damage
+        if error.path.name != SEAL_FILE:
+            console.print(str(error), soft_wrap=True)
+        return False
+    return True
+
+
+@changes_home
 def compare_with_trees(settings: Settings, home: Home) -> list[dict[str, Any]]:
     """Judge gradient-boosted trees on the first task, or return what was found for the same stars before; takes minutes.
 
@@ -119,16 +137,18 @@ def compare_with_trees(settings: Settings, home: Home) -> list[dict[str, Any]]:
     task, seed = stars.vocabulary.tasks[0], settings.seed
     what = (prepared_of(home).training_set_hash, asdict(task), TREES, seed, stars.truth is not None)
     folder = home.runs / f"trees-{content_key(*what)}"
-    if not folder.is_dir():
+    if not _is_whole(folder):
         # in a folder that appears whole: rows of a comparison that was killed would pass for all of them
         with progress_bar("trees", "fits") as progress, fresh_folder(folder) as partial:
             asked = stars.that_can_be_asked(task)
             rows = tree_rows(asked, task, seed=seed, threads=settings.warehouse.threads, progress=progress)
             (partial / "rows.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+            seal(partial)
     found: list[dict[str, Any]] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     return found
 
 
+@changes_home
 def log_evaluation(home: Home, run: TrainedRun, evaluation: Evaluation) -> None:
     """Put the figures of a report into MLflow and close the training's run."""
     registry = Registry(home)

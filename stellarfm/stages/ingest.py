@@ -7,10 +7,10 @@ from stellarfm.archives.simulated import SimulatedSky
 from stellarfm.archives.source import Query, Source
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
-from stellarfm.home import Home
+from stellarfm.home import Home, changes_home
 from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import Landing
-from stellarfm.progress import progress_bar
+from stellarfm.progress import console, progress_bar
 from stellarfm.surveys.selection import choose_surveys
 
 
@@ -89,18 +89,19 @@ def _path(settings: Settings) -> Path:
     return settings.archive.path
 
 
+@changes_home
 def ingest(settings: Settings, home: Home) -> Snapshot:
-    """Fetch the parts that are not there yet and vouch for all of them.
+    """Fetch the parts that are not there yet, and anew those that are damaged, and vouch for all of them.
 
     Raises
     ------
     StellarError
-        If a part does not have the content that its manifest vouches for.
+        If the archive refuses or fails; the parts that are complete stay.
     """
     source = source_of(settings)
     landing = Landing(home.landing, source.folder)
     # before anything is added: parts that were changed must not be vouched for together with new ones
-    landing.verify()
+    landing.mend(lambda sentence: console.print(sentence, soft_wrap=True))
     with progress_bar("ingest", source.unit) as progress:
         source.fetch(landing, progress)
     # after the fetch: the checks judge by it, and only whole landings are checked

@@ -1,11 +1,10 @@
 """Landing to warehouse: staging, checks, crossmatch, marts, checks."""
 
-import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from stellarfm.atomic import content_key, fresh_file, write_json
+from stellarfm.atomic import content_key, fresh_file
 from stellarfm.catalog.hashing import table_hash
 from stellarfm.checks.accepted import accept, read_accepted
 from stellarfm.checks.folders import FAILED, forget_failed, kept_checks
@@ -14,9 +13,11 @@ from stellarfm.checks.run import check_tables
 from stellarfm.checks.validator import DOCS_INDEX
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
-from stellarfm.home import Home
+from stellarfm.home import Home, changes_home
+from stellarfm.integrity import DamagedError, FileSum, read_record, write_record
 from stellarfm.landing.parts import Landing
-from stellarfm.progress import progress_bar
+from stellarfm.leftovers import forget_checks
+from stellarfm.progress import console, progress_bar
 from stellarfm.resources import folder_texts, resource_folder
 from stellarfm.stages.ingest import Snapshot, snapshot_of, source_of
 from stellarfm.surveys.selection import Surveys, choose_surveys
@@ -25,6 +26,7 @@ from stellarfm.warehouse.connection import connect, scalar
 from stellarfm.warehouse.recipes import recipe_of
 
 _STEPS = 4
+_REMEDY = "run `stellarfm prepare`: it is built anew from the landing, and nothing is lost"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Prepared:
         Folder with Data Docs and quarantined rows, below the home's ``checks``.
     summary
         What the expectations found, in Markdown.
+    file
+        What the warehouse held when it was complete.
     home
         The home that it lies in.
     """
@@ -60,6 +64,7 @@ class Prepared:
     warnings: tuple[str, ...]
     checks: str
     summary: str
+    file: FileSum
     home: Path
 
     @property
@@ -68,6 +73,7 @@ class Prepared:
         return str(self.home / "checks" / self.checks / DOCS_INDEX)
 
 
+@changes_home
 def prepare(settings: Settings, home: Home, snapshot: Snapshot | None = None) -> Prepared:
     """Build and check the warehouse, or return the one that was made from the same inputs.
 
@@ -91,13 +97,14 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot | None = None) ->
     # all that the tables and the verdict depend on; memory and threads are not among it
     what = (warehouse_texts(), surveys.to_dict(), selection.to_dict(), _suites(), settings.checks.model_dump())
     key = content_key(snapshot.hash, *what)
-    made = _read(home)
-    if made is not None and made.key == key and home.warehouse.is_file():
+    made = _intact(home)
+    if made is not None and made.key == key:
         forget_failed(home.checks)
         return made
     # the outer block sees the failure of the checks, the inner one keeps the warehouse of before in its place
     with kept_checks(home.checks, key) as folder, fresh_file(home.warehouse) as path:
         training_set_hash, report = _build(settings, home, snapshot, surveys, path, folder)
+        file = FileSum.of(path)
     # the first sound warehouse of a selection is what the later ones are compared with
     if not read_accepted(home.checks, report.where):
         accept(home.checks, report, snapshot.hash)
@@ -111,10 +118,12 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot | None = None) ->
         warnings=report.warnings,
         checks=key,
         summary=report.summary,
+        file=file,
         home=home.path,
     )
     # after the file it speaks of; the home itself is left out, for it may be moved
-    write_json(_record(home), {name: value for name, value in asdict(prepared).items() if name != "home"})
+    write_record(_record(home), {name: value for name, value in asdict(prepared).items() if name != "home"})
+    forget_checks(home, key)
     return prepared
 
 
@@ -179,18 +188,30 @@ def has_warehouse(home: Home) -> bool:
     return home.warehouse.is_file() and _record(home).is_file()
 
 
-def prepared_of(home: Home) -> Prepared:
+def prepared_of(home: Home, *, whole: bool = False) -> Prepared:
     """Return the record of a home's warehouse.
+
+    Parameters
+    ----------
+    home
+        The home.
+    whole
+        Read every byte of a large warehouse; otherwise some blocks of it, see `FileSum.difference`.
 
     Raises
     ------
     StellarError
-        If there is none yet.
+        If there is none yet, or it is damaged.
     """
-    made = _read(home)
-    if made is None or not home.warehouse.is_file():
+    made = _read(home, whole=whole)
+    if made is None:
         raise StellarError(f"the home {home.path} has no warehouse yet; run `stellarfm prepare` first")
     return made
+
+
+def forget_warehouse(home: Home) -> None:
+    """Remove the record of a home's warehouse: the next preparation builds it anew."""
+    _record(home).unlink(missing_ok=True)
 
 
 def checks_of(home: Home) -> Path:
@@ -209,12 +230,29 @@ def _record(home: Home) -> Path:
     return home.warehouse.with_suffix(".json")
 
 
-def _read(home: Home) -> Prepared | None:
-    path = _record(home)
-    if not path.is_file():
+def _intact(home: Home) -> Prepared | None:
+    """Return the record of the warehouse, None if there is none or it must be built anew, which is said."""
+    try:
+        return _read(home)
+    except DamagedError as error:
+        console.print(f"{error.path} is damaged ({error.why}): it is built anew from the landing", soft_wrap=True)
         return None
-    data = json.loads(path.read_text(encoding="utf-8"))
-    return Prepared(**data | {"warnings": tuple(data["warnings"])}, home=home.path)
+
+
+def _read(home: Home, *, whole: bool = False) -> Prepared | None:
+    """Return the record of the warehouse after comparing the file with it."""
+    path = _record(home)
+    if not path.is_file() or not home.warehouse.is_file():
+        return None
+    data = read_record(path, _REMEDY)
+    try:
+        made = {**data, "warnings": tuple(data["warnings"]), "file": FileSum.from_dict(data["file"]), "home": home.path}
+        prepared = Prepared(**made)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(path, f"a field is missing or unknown: {error}", _REMEDY) from error
+    if difference := prepared.file.difference(home.warehouse, whole=whole):
+        raise DamagedError(home.warehouse, difference, _REMEDY)
+    return prepared
 
 
 def _suites() -> dict[str, str]:

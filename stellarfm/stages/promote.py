@@ -6,7 +6,8 @@ from typing import Any
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.gate import GateVerdict, decide
-from stellarfm.home import Home
+from stellarfm.home import Home, changes_home
+from stellarfm.model_copies import whole_folder
 from stellarfm.registry import ModelVersion, Registry
 from stellarfm.stages.evaluate import Evaluation, evaluate_model, held_out_stars
 from stellarfm.stages.prepare import prepared_of
@@ -24,6 +25,7 @@ class Promotion:
     verdict: GateVerdict
 
 
+@changes_home
 def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> Promotion:
     """Register a run's model and put it through the gate.
 
@@ -47,6 +49,7 @@ def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluat
     return Promotion(registry.version(version.version), champion, verdict)
 
 
+@changes_home
 def register(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> ModelVersion:
     """Return the registry's version of a run's model, made if it is not there yet."""
     tags = model_tags(settings, load_vocabulary(settings.training.vocabulary), evaluation.metrics)
@@ -86,4 +89,4 @@ def _metrics_of(home: Home, champion: ModelVersion | None, vocabulary: Vocabular
         return None
     # on the stars of today: the figures that the champion was promoted with may be those of others
     stars, training_set = held_out_stars(home, vocabulary), prepared_of(home).training_set_hash
-    return evaluate_model(home, champion.run, champion.folder, stars, training_set).metrics
+    return evaluate_model(home, champion.run, whole_folder(home, champion), stars, training_set).metrics

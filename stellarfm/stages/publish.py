@@ -14,16 +14,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stellarfm import __version__
-from stellarfm.atomic import content_key, fresh_folder
+from stellarfm.atomic import content_key, fresh_folder, point_link
 from stellarfm.catalog.origins import release_facts
-from stellarfm.catalog.reader import list_catalogs
+from stellarfm.catalog.reader import LATEST, Catalog, hidden_releases, list_catalogs, release_folders, release_number
 from stellarfm.catalog.release import CATALOG_FILE, Release, write_release
 from stellarfm.checks.folders import kept_checks
 from stellarfm.checks.run import check_catalog
 from stellarfm.config import Settings
-from stellarfm.home import Home
+from stellarfm.home import Home, changes_home
+from stellarfm.integrity import DamagedError
 from stellarfm.landing.missing import Ids
 from stellarfm.model.token_table import TokenTable
+from stellarfm.model_copies import whole_folder
 from stellarfm.progress import console, progress_bar
 from stellarfm.published_settings import published_settings
 from stellarfm.registry import CHAMPION, ModelVersion, Registry
@@ -56,6 +58,7 @@ class Origin:
     surveys: Surveys
 
 
+@changes_home
 def publish(settings: Settings, home: Home) -> Release:
     """Publish the catalogue of the champion's predictions for every star of the warehouse.
 
@@ -94,12 +97,12 @@ def _champion_rows(home: Home, champion: ModelVersion, vocabulary: Vocabulary) -
         console.print("no held-out star of this selection has a label: the release carries no figures of its own")
         return []
     stars, training_set = held_out_stars(home, vocabulary), prepared_of(home).training_set_hash
-    rows: list[dict[str, Any]] = evaluate_model(home, champion.run, champion.folder, stars, training_set).metrics[
-        "rows"
-    ]
+    model = whole_folder(home, champion)
+    rows: list[dict[str, Any]] = evaluate_model(home, champion.run, model, stars, training_set).metrics["rows"]
     return rows
 
 
+@changes_home
 def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Release:
     """Predict every star with a model and publish the catalogue, or return the release that is the same.
 
@@ -122,18 +125,16 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
 
     # the SQL is part of it: another description of a column is another release
     key = content_key(origin.warehouse_key, version.run, sql_texts(), PUBLISHED_TOKENS)
-    catalogs = list_catalogs(home.releases)
-    for catalog in catalogs:
-        if catalog.release.key == key:
-            _point_latest(home, catalog.release.version)
+    for catalog in list_catalogs(home.releases):
+        if catalog.release.key == key and _is_whole(catalog):
+            point_link(home.releases / LATEST, catalog.release.version)
             return catalog.release
-    # numbers grow even where a release in between was deleted
-    number = 1 + max((int(c.release.version.split("-")[0][1:]) for c in catalogs), default=0)
-    name = f"r{number}-{key[:8]}"
+    name = _name(home, key)
     with fresh_folder(home.releases / name) as folder:
         predictions = folder / "predictions.parquet"
-        model = FoundationModel.load(version.folder)
-        _predict_stars(model, read_training_ids(version.folder), origin.warehouse, predictions)
+        whole = whole_folder(home, version)
+        model = FoundationModel.load(whole)
+        _predict_stars(model, read_training_ids(whole), origin.warehouse, predictions)
         provenance = _provenance(name, key, version) | origin.provenance
         release = write_release(
             folder, name, key, origin.warehouse, predictions, provenance, origin.metrics, origin.surveys
@@ -145,8 +146,28 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
             # a model that never saw a reddening publishes NULL, which is not to be blamed on the stars
             absent = () if _learned(model, "logebv") else ("staging.extinction",)
             check_catalog(folder / CATALOG_FILE, checks, absent, origin.surveys)
-    _point_latest(home, name)
+    point_link(home.releases / LATEST, name)
     return release
+
+
+def _is_whole(catalog: Catalog) -> bool:
+    """Whether a release is what was published; it is said if it must be made anew."""
+    try:
+        catalog.verify(whole=False)
+    except DamagedError as error:
+        console.print(f"{error.path} is damaged ({error.why}): the release is made anew", soft_wrap=True)
+        return False
+    return True
+
+
+def _name(home: Home, key: str) -> str:
+    """Return the name of the release with a key: that of a damaged folder, which it replaces, or a new one."""
+    for error in hidden_releases(home.releases):
+        console.print(f"{error.path} is damaged ({error.why}): its release is not listed", soft_wrap=True)
+    folders = [folder.name for folder in release_folders(home.releases)]
+    same = [name for name in folders if name.endswith(f"-{key[:8]}")]
+    # numbers grow even where a release in between was deleted
+    return same[0] if same else f"r{1 + max(map(release_number, folders), default=0)}-{key[:8]}"
 
 
 def _predict_stars(model: "FoundationModel", learned_from: Ids | None, warehouse: Path, target: Path) -> None:
@@ -243,13 +264,3 @@ def _inputs(settings: Settings, prepared: Prepared, judged: Prepared) -> dict[st
         "seed": str(settings.seed),
         "settings": json.dumps(published_settings(settings)),
     }
-
-
-def _point_latest(home: Home, name: str) -> None:
-    """Let ``releases/latest`` point to a release, in one step."""
-    link = home.releases / "latest"
-    # a link is made beside and renamed over the old one: no reader ever finds none
-    fresh = home.releases / ".latest.partial"
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(name, target_is_directory=True)
-    fresh.replace(link)

@@ -10,9 +10,10 @@ from stellarfm.atomic import content_key, publish_folder, write_json
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.report import best_scores
-from stellarfm.home import Home
+from stellarfm.home import Home, changes_home
 from stellarfm.model.token_table import TokenTable
-from stellarfm.progress import progress_bar, tell
+from stellarfm.model_copies import mend_run
+from stellarfm.progress import console, progress_bar, tell
 from stellarfm.registry import Registry
 from stellarfm.rules import rule_value
 from stellarfm.sql_text import literal
@@ -47,6 +48,7 @@ class TrainedRun:
         return self.folder / "model"
 
 
+@changes_home
 def train(settings: Settings, home: Home) -> TrainedRun:
     """Train on the warehouse's training set; a finished training is returned as it is.
 
@@ -82,6 +84,7 @@ def read_split(home: Home, vocabulary: Vocabulary, split: Literal["train", "vali
         return read_tokens(con, relation, vocabulary)
 
 
+@changes_home
 def train_model(
     settings: Settings,
     home: Home,
@@ -125,7 +128,7 @@ def train_model(
     params = {"data_hash": data_hash, "vocabulary": vocabulary.name, "preset": settings.training.preset}
     # before the folder is looked at: a finished run goes on in MLflow with its evaluation
     run = registry.start_run(key, f"{vocabulary.name} {settings.training.preset}", params | _flat(asdict(training)))
-    if folder.is_dir():
+    if folder.is_dir() and mend_run(home, key):
         return TrainedRun(key, folder, run)
     # not `fresh_folder`, which would clear the checkpoints that a killed training goes on from
     partial = home.runs / f".{key}.partial"
@@ -143,6 +146,7 @@ def train_model(
             on_plan=lambda plan: tell(f"train: {plan}"),
             on_progress=lambda now: progress(now.step, now.total_steps, f"loss {now.loss:.3f}"),
             log=lambda step, metrics: registry.log_metrics(run, step, metrics),
+            tell=lambda sentence: console.print(sentence, soft_wrap=True),
         )
     write_json(partial / "training.json", result.to_dict())
     # a finished training is never gone on with, and checkpoints hold the optimiser as well

@@ -12,7 +12,7 @@ from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.tasks import answerable, never_known
 from stellarfm.formats import open_table
 from stellarfm.formats.paths import find
-from stellarfm.home import Home
+from stellarfm.home import Home, changes_home
 from stellarfm.measured import as_measured
 from stellarfm.model.token_table import TokenTable
 from stellarfm.registry import ModelVersion, Registry
@@ -33,6 +33,7 @@ class TableModel:
     num_stars: dict[str, int]
 
 
+@changes_home
 def train_on_table(
     settings: Settings, home: Home, address: Path, tell: Callable[[str], None] = lambda _: None
 ) -> TableModel:

@@ -1,7 +1,7 @@
 """Connections to a warehouse."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import duckdb
 
 from stellarfm.database import open_database, open_private
 from stellarfm.errors import StellarError
+from stellarfm.integrity import DamagedError, is_damage
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def connect(
     Raises
     ------
     StellarError
-        If the file cannot be opened.
+        If the file cannot be opened, or a block of it is found to be damaged.
     """
     try:
         if read_only:
@@ -41,6 +42,14 @@ def connect(
         raise StellarError(f"{path} cannot be opened ({first}); run `stellarfm prepare` to build it anew") from error
     try:
         yield con
+    except duckdb.Error as error:
+        if not is_damage(error):
+            raise
+        # without its record it is built anew: the sample that is compared beforehand may miss the damaged block again
+        with suppress(OSError):
+            path.with_suffix(".json").unlink()
+        remedy = "run the same again, or `stellarfm prepare`: it is built anew from the landing, and nothing is lost"
+        raise DamagedError(path, str(error).splitlines()[0], remedy) from error
     finally:
         con.close()
 

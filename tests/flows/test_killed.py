@@ -76,18 +76,19 @@ def test_two_runs_at_once_on_one_home_are_one_too_many(tmp_path: Path, command: 
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
-def test_a_landing_part_that_no_longer_fits_its_hash_stops_the_run_and_nothing_is_touched(
-    made: Made, tmp_path: Path
-) -> None:
+def test_a_landing_part_that_no_longer_fits_its_hash_is_fetched_anew_and_until_then_not_used(tmp_path: Path) -> None:
     succeed(["ingest", *small_settings()], tmp_path)
     part = next((tmp_path / "stellarfm-home").glob("landing/*/gaia_source/*.parquet"))
     content = part.read_bytes()
     part.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    done = stellarfm(["run", *small_settings()], tmp_path)
-    assert done.returncode == 1
-    assert f"{part.name} no longer has the content that was written" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    refused = stellarfm(["prepare", *small_settings()], tmp_path)
+    assert refused.returncode == 1
+    assert f"{part} is damaged" in refused.stderr and "run `stellarfm ingest`" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1, refused.stderr
     assert not (tmp_path / "stellarfm-home" / "warehouse.duckdb").exists()
+    done = stellarfm(["ingest", *small_settings()], tmp_path)
+    assert "is damaged" in done.stderr and "it is fetched anew" in done.stderr
+    assert part.read_bytes() == content
 
 
 def test_a_termination_signal_lets_training_write_a_checkpoint_first(tmp_path: Path) -> None:

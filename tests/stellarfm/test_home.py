@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from stellarfm.errors import StellarError
-from stellarfm.home import Home
+from stellarfm.home import Home, changes_home
 
 
 def test_a_home_is_made_where_it_is_asked_for(tmp_path: Path) -> None:
@@ -38,3 +40,42 @@ def test_the_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
         raise RuntimeError
     with home.lock():
         pass
+
+
+def test_who_holds_a_home_may_hold_it_once_more_and_another_thread_may_not(tmp_path: Path) -> None:
+    home = Home.open(tmp_path)
+    with home.lock(), home.lock(), ThreadPoolExecutor(1) as pool:
+        started = time.monotonic()
+        with pytest.raises(StellarError, match="another run is at work"):
+            pool.submit(lambda: home.lock().__enter__()).result()
+        assert time.monotonic() - started < 5
+    with home.lock():
+        pass
+
+
+def test_a_function_that_changes_a_home_holds_it_whoever_calls_it(tmp_path: Path) -> None:
+    @changes_home
+    def work(_name: str, home: Home) -> bool:
+        with ThreadPoolExecutor(1) as pool, pytest.raises(StellarError):
+            pool.submit(lambda: home.lock().__enter__()).result()
+        return True
+
+    assert work("", Home.open(tmp_path)) and work("", home=Home.open(tmp_path))
+
+
+def test_holding_a_home_clears_what_was_half_made_and_puts_back_what_was_moved(tmp_path: Path) -> None:
+    for left in (".warehouse.duckdb.partial.wal", "runs/k/.evaluation-1.partial/a", "checks/.failed.stale/a"):
+        (tmp_path / left).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / left).touch()
+    (tmp_path / "runs" / ".k.partial" / "checkpoints").mkdir(parents=True)
+    with Home.open(tmp_path).lock():
+        left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.name != ".lock")
+    assert left == [
+        "checks",
+        "checks/failed",
+        "checks/failed/a",
+        "runs",
+        "runs/.k.partial",
+        "runs/.k.partial/checkpoints",
+        "runs/k",
+    ]

@@ -51,11 +51,31 @@ def test_a_part_without_manifest_does_not_count_because_it_may_be_cut_short(land
 def test_a_part_whose_content_changed_is_named_with_the_way_out(landing: Landing) -> None:
     damaged = landing.files("gaia_source")[1]
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
-    with pytest.raises(StellarError, match=r"part-0001\.parquet no longer has the content .* delete .*part-0001\.json"):
+    with pytest.raises(StellarError, match=r"part-0001\.parquet is damaged \(its sha256 .*\); run `stellarfm ingest`"):
         landing.verify()
 
 
 def test_a_part_that_vanished_is_named(landing: Landing) -> None:
     landing.files("gaia_source")[0].unlink()
-    with pytest.raises(StellarError, match=r"part-0000\.parquet is missing"):
+    with pytest.raises(StellarError, match=r"part-0000\.parquet is damaged \(missing\)"):
         landing.verify()
+
+
+def test_mending_withdraws_what_is_damaged_and_says_so_and_leaves_the_rest(landing: Landing) -> None:
+    first, second = landing.files("gaia_source")
+    first.write_bytes(first.read_bytes()[:-1] + b"x")
+    told: list[str] = []
+    landing.mend(told.append)
+    assert len(told) == 1 and f"{first} is damaged" in told[0]
+    assert landing.files("gaia_source") == [second]
+    landing.verify()
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.6, 0.99])
+def test_a_manifest_that_is_cut_short_is_withdrawn(landing: Landing, share: float) -> None:
+    manifest = landing.files("gaia_source")[0].with_suffix(".json")
+    manifest.write_bytes(manifest.read_bytes()[: int(share * manifest.stat().st_size)])
+    with pytest.raises(StellarError, match=r"part-0000\.json is damaged"):
+        landing.rows()
+    landing.mend(lambda _: None)
+    assert landing.rows() == {"gaia_source": 2}

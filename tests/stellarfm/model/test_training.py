@@ -1,5 +1,6 @@
 """Whole trainings: they learn, go on where they stopped, and say in a sentence why they cannot."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from stellarfm.errors import StellarError
-from stellarfm.model.checkpoint import CHECKPOINTS, load_checkpoint
+from stellarfm.model.checkpoint import CHECKPOINTS, load_checkpoint, save_checkpoint
 from stellarfm.model.foundation import FoundationModel
 from stellarfm.model.plan import TrainingPlan
 from stellarfm.model.presets import TRAINING_PRESETS, TrainingSettings
@@ -180,12 +181,16 @@ def test_what_no_measurement_is_is_refused(
         train(world(), bad, vocabulary, TINY, quick, tmp_path, device="cpu")
 
 
-def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
-    folder = tmp_path / "step-000000040"
-    folder.mkdir()
-    (folder / "state.json").write_text("{")
-    with pytest.raises(StellarError, match="cannot be read"):
-        load_checkpoint(tmp_path, "x")
+def test_a_damaged_checkpoint_is_said_and_removed_and_the_one_before_is_gone_on_with(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, 20, {"fingerprint": "x", "step": 20}, {"weights": torch.ones(3)})
+    kept = tmp_path / "step-000000020"
+    shutil.copytree(kept, tmp_path / "step-000000040")
+    (tmp_path / "step-000000040" / "state.json").write_text("{")
+    told: list[str] = []
+    found = load_checkpoint(tmp_path, "x", told.append)
+    assert found is not None and found[0]["step"] == 20
+    assert len(told) == 1 and "step-000000040/state.json is damaged" in told[0]
+    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
 
 
 def test_training_stops_early_when_the_validation_loss_no_longer_falls(
