@@ -51,6 +51,7 @@ def find_faults(home: Home) -> Iterator[Fault]:
     yield from _leftovers(home)
     yield from _landing(home)
     yield from _warehouse(home)
+    yield from _warehouse(home.for_learning)
     yield from _runs(home)
     yield from _registry(home)
     yield from _releases(home)

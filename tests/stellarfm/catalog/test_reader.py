@@ -12,12 +12,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from stellarfm.atomic import point_link
 from stellarfm.atomic import file_hash, fresh_folder
 from stellarfm.catalog.reader import Catalog, list_catalogs, open_catalog
 from stellarfm.catalog.release import CATALOG_FILE, MANIFEST_FILE, Release
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
-from stellarfm.stages.publish import _point_latest
 
 READERS, PUBLICATIONS = 10, 60
 
@@ -30,7 +30,7 @@ def publish_release(home: Home, number: int) -> str:
             con.execute(f"create table stars as select '{name}' as release, 7 as source_id")
         release = Release(name, name, 1, name, {CATALOG_FILE: file_hash(folder / CATALOG_FILE)})
         (folder / MANIFEST_FILE).write_text(json.dumps(asdict(release)), "utf-8")
-    _point_latest(home, name)
+    point_link(home.releases / "latest", name)
     return name
 
 
@@ -127,12 +127,12 @@ def test_latest_is_resolved_before_anything_is_read(home: Home, monkeypatch: pyt
     read = Path.read_text
 
     def moved_meanwhile(path: Path, *arguments: Any, **options: Any) -> str:
-        _point_latest(home, "r1-00000001")
+        point_link(home.releases / "latest", "r1-00000001")
         return read(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "read_text", moved_meanwhile)
     for path in (home.path, home.releases, home.releases / "latest"):
-        _point_latest(home, "r2-00000002")
+        point_link(home.releases / "latest", "r2-00000002")
         catalog = open_catalog(path)
         assert catalog.folder.name == catalog.release.version == "r2-00000002"
 
