@@ -90,7 +90,9 @@ class Catalog:
                 wrong = f"holds {len(statements)} queries" if statements else "is empty"
                 raise StellarError(f"the query {wrong}; give one")
             if statements[0].type not in _QUERIES:
-                raise StellarError(f"the catalogue refused the query: it is {statements[0].type.name}, and may only read")
+                raise StellarError(
+                    f"the catalogue refused the query: it is {statements[0].type.name}, and may only read"
+                )
             with interrupted_after(con, timeout_s):
                 relation = con.sql(statements[0], params=dict(parameters) if parameters else None)
         except duckdb.Error as error:
