@@ -90,6 +90,11 @@ def main(arguments: list[str] | None = None) -> Any:
     except StellarError as error:
         sentence = str(error)
         _trace(words)
+    except MemoryError as error:
+        sentence = (
+            f"there is not enough memory ({error or 'none is left'}); use fewer rows, or a machine or a limit with more"
+        )
+        _trace(words)
     except Exception as error:  # noqa: BLE001  the last door: whatever it is, a person gets one sentence
         sentence = f"unexpected {type(error).__name__}: {error}; `stellarfm --debug …` shows where it happened"
         _trace(words)
