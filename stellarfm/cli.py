@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from stellarfm import __version__
+from stellarfm.address_space import fit_address_space
 from stellarfm.commands.catalog import catalog_app
 from stellarfm.commands.checks import checks_app
 from stellarfm.commands.crossmatch import crossmatch
@@ -117,6 +118,7 @@ def run_process() -> None:
     Prefect's hold DuckDB's types, DuckDB's binding prints a page about each of them.
     """
     code = 0
+    fit_address_space()
     try:
         main()
     except SystemExit as ended:

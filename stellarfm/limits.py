@@ -2,11 +2,11 @@
 
 import gzip
 import io
-import resource
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from stellarfm.address_space import address_limit
 from stellarfm.errors import StellarError
 
 _LARGEST_RATIO = 100
@@ -21,8 +21,8 @@ def free_bytes() -> int:
     import psutil
 
     free = int(psutil.virtual_memory().available)
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
+    limit = address_limit()
+    if limit is None:
         return free
     return max(0, min(free, limit - int(psutil.Process().memory_info().vms)))
 
