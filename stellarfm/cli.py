@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from stellarfm import __version__
+from stellarfm.address_space import fit_address_space
 from stellarfm.commands.catalog import catalog_app
 from stellarfm.commands.checks import checks_app
 from stellarfm.commands.crossmatch import crossmatch
@@ -92,6 +93,11 @@ def main(arguments: list[str] | None = None) -> Any:
     except StellarError as error:
         sentence = str(error)
         _trace(words)
+    except MemoryError as error:
+        sentence = (
+            f"there is not enough memory ({error or 'none is left'}); use fewer rows, or a machine or a limit with more"
+        )
+        _trace(words)
     except Exception as error:  # noqa: BLE001  the last door: whatever it is, a person gets one sentence
         sentence = sentence_of(error)
         _trace(words)
@@ -123,6 +129,7 @@ def run_process() -> None:
     Prefect's hold DuckDB's types, DuckDB's binding prints a page about each of them.
     """
     code = 0
+    fit_address_space()
     end_in_order_when_terminated()
     try:
         main()

@@ -14,6 +14,7 @@ from stellarfm.errors import StellarError
 from stellarfm.expression_language import value_language
 from stellarfm.expressions import Expression, parse
 from stellarfm.formats.names import match_name
+from stellarfm.limits import Room
 from stellarfm.model.token_table import TokenTable
 from stellarfm.rules import install_rules, read_rules
 from stellarfm.sql_text import identifier
@@ -21,6 +22,9 @@ from stellarfm.vocabulary import Token, Vocabulary
 
 # names by which tables of the field call their rows: they go through to the answers as they are
 _IDENTIFIER = re.compile(r"(?i)(row_?)?(id|name|designation|objid|source_id|apogee_id)|\w+_(id|name|designation)")
+
+
+_ROWS_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ def read_tokens(
     """
     query = plan_tokens(con, relation, vocabulary)
     refuse_missing(query, called or relation, vocabulary, allow_missing=allow_missing)
-    table = _run(con, query)
+    table = _run(con, query, called or relation)
     if len(table) == 0:
         raise StellarError(
             f"{called or relation} has no rows: there is nothing to learn or predict from an empty selection"
@@ -209,9 +213,15 @@ def refuse_missing(query: TokenQuery, relation: str, vocabulary: Vocabulary, *, 
     )
 
 
-def _run(con: duckdb.DuckDBPyConnection, query: TokenQuery) -> TokenTable:
+def _run(con: duckdb.DuckDBPyConnection, query: TokenQuery, called: str) -> TokenTable:
+    room, batches = Room(called), []
     try:
-        return _to_tokens(con.sql(query.sql).to_arrow_table(), query)
+        reader = con.sql(query.sql).to_arrow_reader(_ROWS_AT_ONCE)
+        for batch in reader:
+            # a file may claim any number of rows: what is read, and values and errors of as many rows, 4 bytes each
+            room.take(batch.nbytes + 8 * query.num_tokens * batch.num_rows)
+            batches.append(batch)
+        return _to_tokens(pa.Table.from_batches(batches, reader.schema), query)
     except duckdb.ConversionException as error:
         first = str(error).splitlines()[0]
         raise StellarError(f"a column of the table is not a number where a token needs one: {first}") from error

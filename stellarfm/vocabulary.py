@@ -203,7 +203,7 @@ def _expand(entry: dict[str, Any], path: Path) -> list[Token]:
     if "count" not in entry:
         return [Token(name=entry["name"], **rest)]
     count = entry["count"]
-    if not isinstance(count, int) or not 1 <= count <= _MOST_TOKENS:
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST_TOKENS:
         raise StellarError(
             f"the count of the token {entry['name']!r} of {path} is {count!r}; it may be 1 to {_MOST_TOKENS:,}"
         )

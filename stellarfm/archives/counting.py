@@ -67,13 +67,15 @@ def refuse_unfit(settings: Settings, gaia: GaiaSources) -> None:
 def labelled_here(landing: Landing) -> int:
     """Return how many stars of gaia_source in a landing have labels to learn from, by APOGEE's identifiers."""
     labelled = good_ids(landing.files(apogee.TABLE))
-    gaia = pq.read_table([str(file) for file in landing.files(GAIA)], columns=["source_id"])["source_id"].to_numpy()
+    files = [str(file) for file in landing.files(GAIA)]
+    gaia = pq.read_table(files, columns=["source_id"], partitioning=None)["source_id"].to_numpy()
     return len(np.intersect1d(labelled, gaia))
 
 
 def ids_of_apogee(files: list[Path]) -> Ids:
     """Return the Gaia identifiers in APOGEE's table, each once and in ascending order, shape (N,)."""
-    table = pq.read_table(reader_paths(files), columns=["GAIAEDR3_SOURCE_ID"])
+    # no partitions: pyarrow would take folders named key=value on the way for columns
+    table = pq.read_table([str(file) for file in files], columns=["GAIAEDR3_SOURCE_ID"], partitioning=None)
     ids: Ids = np.unique(table.column(0).drop_null().to_numpy())
     # what is not positive is no identifier of Gaia
     return ids[ids > 0]

@@ -23,6 +23,7 @@ from stellarfm.landing.missing import Ids
 from stellarfm.landing.schema import TableSchema
 from stellarfm.landing.xp_raw import TABLE as TABLE
 from stellarfm.landing.xp_raw import read_raw
+from stellarfm.limits import refuse_bomb
 from stellarfm.sql_paths import reader_path
 from stellarfm.surveys.profile import Survey
 
@@ -140,6 +141,7 @@ def read_zip(path: Path, survey: Survey) -> pa.Table:
     """
     tables = []
     with zipfile.ZipFile(path) as archive:
+        refuse_bomb(path, archive.infolist())
         for name in archive.namelist():
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name.replace("\\", "/")).parts:
                 raise StellarError(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stellarfm.address_space import refuse_small_address_space
 from stellarfm.commands.printing import print_json, print_table, print_text
 from stellarfm.config import Settings, load_settings
 from stellarfm.evaluation.comparison import COLOUR_FIT
@@ -43,6 +44,7 @@ def run_product(
     StellarError
         If there is no champion to use, or a stage fails.
     """
+    refuse_small_address_space()
     settings = load_settings(config, overrides)
     vocabulary = load_vocabulary(settings.training.vocabulary)
     home = Home.open(path)

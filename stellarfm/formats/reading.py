@@ -80,6 +80,10 @@ def open_address(
         return columns.register(con, name, str(address.path), numbered=numbered)
     except duckdb.OutOfMemoryException:
         raise  # nothing is wrong with the file
+    except MemoryError as error:
+        raise StellarError(
+            f"{address.path} does not fit into memory ({error}); it may claim more rows than it has"
+        ) from error
     except (duckdb.Error, OSError, ValueError, TypeError, IndexError, KeyError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise StellarError(

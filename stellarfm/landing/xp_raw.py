@@ -4,7 +4,6 @@ Coefficients arrive as double and errors as float; the landing keeps both as flo
 array is text, ``"(1.0, 2.0, …)"`` or ``"[1.0, 2.0, …]"``. A star without a band has NULL in all columns of that band.
 """
 
-import gzip
 import io
 import re
 import warnings
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from stellarfm.errors import StellarError
 from stellarfm.landing.schema import TableSchema
+from stellarfm.limits import gunzip
 from stellarfm.surveys.profile import Survey, Xp
 
 RawFormat = Literal["csv", "fits", "votable"]
@@ -198,7 +198,7 @@ def _read_fits(source: Any, layout: _Layout) -> dict[str, Any]:
 
 
 def _unzipped(content: bytes) -> bytes:
-    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    return gunzip(content) if content[:2] == b"\x1f\x8b" else content
 
 
 def _from_fits_arrays(values: NDArray[Any], form: str, heap: NDArray[np.uint8], expected: int) -> pa.ListArray:

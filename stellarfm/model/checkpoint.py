@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor
 from stellarfm.atomic import fresh_folder
 from stellarfm.errors import StellarError
 from stellarfm.integrity import DamagedError, check_seal, is_sealed, seal
+from stellarfm.limits import read_short_text
 from stellarfm.model.network import NetworkConfig, StarNetwork
 from stellarfm.model.scaling import RobustScaler
 from stellarfm.vocabulary import Vocabulary
@@ -94,16 +95,41 @@ def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, RobustScaler]:
     """
     check_model(folder)
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = json.loads(read_short_text(folder / CONFIG))
         vocabulary = Vocabulary.from_dict(config["vocabulary"])
-        network = StarNetwork(read_network_config(config["network"]), len(vocabulary))
-        network.load_state_dict(_load_tensors(folder / WEIGHTS))
+        tensors = _load_tensors(folder / WEIGHTS)
+        network = build_network(read_network_config(config["network"]), len(vocabulary), tensors)
+        network.load_state_dict(tensors)
         scaler = RobustScaler.from_dict(config["standard"])
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise StellarError(
             f"{folder} is not a model of stellarfm ({error}); it needs {CONFIG} and {WEIGHTS}"
         ) from error
     return network, vocabulary, scaler
+
+
+def build_network(shape: NetworkConfig, num_tokens: int, tensors: Mapping[str, Tensor]) -> StarNetwork:
+    """Return a network for the numbers that there are.
+
+    Parameters
+    ----------
+    shape, num_tokens
+        What a configuration says, which may be a stranger's.
+    tensors
+        The numbers that came with it, under any names.
+
+    Raises
+    ------
+    ValueError
+        If the configuration describes more numbers than there are: memory would be taken for them.
+    """
+    # a network on this device has shapes and no numbers
+    with torch.device("meta"):
+        described = sum(tensor.numel() for tensor in StarNetwork(shape, num_tokens).state_dict().values())
+    there = sum(tensor.numel() for tensor in tensors.values())
+    if described > there:
+        raise ValueError(f"its configuration describes {described:,} numbers, and there are {there:,}")
+    return StarNetwork(shape, num_tokens)
 
 
 def read_training_ids(folder: Path) -> NDArray[np.int64] | None:

@@ -4,6 +4,7 @@ import json
 import pickle
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from stellarfm.atomic import fresh_folder
 from stellarfm.errors import StellarError
+from stellarfm.limits import read_short_text, refuse_bomb
+from stellarfm.model.checkpoint import build_network
 from stellarfm.model.network import NetworkConfig, StarNetwork
 from stellarfm.model.scaling import RobustScaler
 from stellarfm.vocabulary import Token, Vocabulary, load_vocabulary
@@ -62,7 +65,9 @@ def read_published(folder: Path, known: Vocabulary | None = None) -> tuple[StarN
         If the folder is not such a model, or its weights hold anything but numbers.
     """
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = json.loads(read_short_text(folder / CONFIG))
+        with ZipFile(folder / WEIGHTS) as packed:
+            refuse_bomb(folder / WEIGHTS, packed.infolist())
         # a .pt file is a pickle, which may run code: weights_only reads tensors and refuses the rest
         stored = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
         return _build(config, stored["model_state_dict"], known or load_vocabulary("leung_bovy"))
@@ -71,7 +76,7 @@ def read_published(folder: Path, known: Vocabulary | None = None) -> tuple[StarN
             f"{folder / WEIGHTS} holds more than numbers and is not read, because opening it could run code; "
             "save it again with the tensors alone"
         ) from error
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, BadZipFile) as error:
         raise StellarError(
             f"{folder} is not a model in the published format ({error}); it needs {CONFIG} and {WEIGHTS}"
         ) from error
@@ -122,7 +127,7 @@ def _build(
     names = [name for _, name in sorted(zip(tokens["vocab_tokens"], tokens["vocabs"], strict=True))]
     if sorted(tokens["vocab_tokens"]) != list(range(1, len(names) + 1)):
         raise ValueError("its token ids do not run from 1 on")
-    network = StarNetwork(shape, len(names))
+    network = build_network(shape, len(names), tensors)
     network.load_state_dict({ours: _ours(theirs, tensors[theirs]) for theirs, ours in _names(shape).items()})
     # row 0 of each list is padding; a token that was not standardised passes as it is
     scaled = np.asarray(norm["_input_standardized"][1:], bool)  # (T,)

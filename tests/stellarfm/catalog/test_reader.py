@@ -12,8 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from stellarfm.atomic import point_link
-from stellarfm.atomic import file_hash, fresh_folder
+from stellarfm.atomic import file_hash, fresh_folder, point_link
 from stellarfm.catalog.reader import Catalog, list_catalogs, open_catalog
 from stellarfm.catalog.release import CATALOG_FILE, MANIFEST_FILE, Release
 from stellarfm.errors import StellarError

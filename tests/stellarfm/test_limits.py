@@ -1,0 +1,103 @@
+"""What a file claims, or unfolds to, is refused by a sentence before it is believed."""
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pytest
+import torch
+
+from stellarfm import cli
+from stellarfm.archives.xp import read_zip
+from stellarfm.errors import StellarError
+from stellarfm.limits import Room, free_bytes, gunzip, read_short_text, refuse_bomb
+from stellarfm.model.checkpoint import save_model
+from stellarfm.model.foundation import FoundationModel
+from stellarfm.model.network import NetworkConfig, StarNetwork
+from stellarfm.model.scaling import RobustScaler
+from stellarfm.surveys.selection import choose_surveys
+from stellarfm.tokens import read_tokens
+from stellarfm.vocabulary import Token, Vocabulary, load_vocabulary
+
+SHAPE = NetworkConfig(8, ((2, 8),), ((2, 8),), (8,), pre_norm=True, show_errors=False)
+TOKENS = Vocabulary("two", "", (Token("teff", value="teff"), Token("logg", value="logg")))
+
+
+def test_a_zip_that_unfolds_a_hundredfold_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    bomb = tmp_path / "answer.zip"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        for place in range(3):
+            archive.writestr(f"{place}.fits", bytes(100 << 20))
+    with pytest.raises(StellarError, match=r"would unfold to 315 MB; nothing of it was unpacked"):
+        read_zip(bomb, choose_surveys().gaia)
+
+
+def test_an_honest_zip_passes(tmp_path: Path) -> None:
+    path = tmp_path / "answer.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("small.txt", bytes(1 << 20))
+    with zipfile.ZipFile(path) as archive:
+        refuse_bomb(path, archive.infolist())
+
+
+def test_gzip_is_bounded_too() -> None:
+    assert gunzip(gzip.compress(b"numbers")) == b"numbers"
+    with pytest.raises(StellarError, match="unfolds to more than"):
+        gunzip(gzip.compress(bytes(200 << 20)))
+
+
+def test_a_text_that_is_read_whole_is_bounded(tmp_path: Path) -> None:
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(100 << 20)
+    with pytest.raises(StellarError, match="no such file has more than 64 MB"):
+        read_short_text(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("width", 1 << 20), ("head", [1 << 20, 1 << 20]), ("encoder", [[2, 1 << 30]]), ("width", 1 << 60)],
+)
+def test_a_model_that_describes_more_than_it_has_takes_no_memory(tmp_path: Path, key: str, value: object) -> None:
+    torch.manual_seed(1)
+    scaler = RobustScaler.from_dict({"centre": [0.0, 0.0], "width": [1.0, 1.0]})
+    save_model(tmp_path / "model", StarNetwork(SHAPE, 2), TOKENS, scaler)
+    FoundationModel.load(tmp_path / "model", "cpu")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    config["network"][key] = value
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(StellarError, match="is not a model of stellarfm"):
+        FoundationModel.load(tmp_path / "model", "cpu")
+
+
+@pytest.mark.parametrize("count", ["1000000000", "-1", "0", "true", "'3'"])
+def test_a_series_of_any_length_is_not_believed(tmp_path: Path, count: str) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(f"[[token]]\nname = 'flux'\nvalue = 'flux'\ncount = {count}\n")
+    with pytest.raises(StellarError, match="the count of the token 'flux'"):
+        load_vocabulary(file)
+
+
+def test_rows_that_do_not_fit_into_memory_are_refused_while_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stellarfm.limits.free_bytes", lambda: 1_000_000)
+    relation = "(select 5000.0 as teff, 4.5 as logg from range(1000000000))"
+    with pytest.raises(StellarError, match=r"huge.parquet does not fit into memory: 0.001 GB are free"):
+        read_tokens(duckdb.connect(), relation, TOKENS, called="huge.parquet")
+
+
+def test_room_counts_what_was_taken() -> None:
+    room = Room("it")
+    room.take(free_bytes() // 4)
+    with pytest.raises(StellarError, match="it does not fit"):
+        room.take(1 << 60)
+
+
+def test_no_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def exhausted(words: list[str]) -> None:
+        raise MemoryError("Unable to allocate 1. TiB")
+
+    monkeypatch.setattr(cli, "app", exhausted)
+    with pytest.raises(SystemExit):
+        cli.main(["doctor"])
+    assert "there is not enough memory (Unable to allocate 1. TiB)" in capsys.readouterr().err
