@@ -15,7 +15,7 @@ from torch import Tensor
 
 from stellarfm.atomic import fresh_folder
 from stellarfm.errors import StellarError
-from stellarfm.integrity import DamagedError, check_seal, is_sealed, seal
+from stellarfm.integrity import SEAL_FILE, DamagedError, check_seal, is_sealed, seal
 from stellarfm.limits import read_short_text
 from stellarfm.model.network import NetworkConfig, StarNetwork
 from stellarfm.model.scaling import RobustScaler
@@ -93,7 +93,9 @@ def load_model(folder: Path) -> tuple[StarNetwork, Vocabulary, RobustScaler]:
     StellarError
         If the folder is not a model, or a file of it is not what was written.
     """
-    check_model(folder)
+    # a folder that has nothing of a model is not a damaged one
+    if any((folder / name).is_file() for name in (CONFIG, WEIGHTS, SEAL_FILE)):
+        check_model(folder)
     try:
         config = json.loads(read_short_text(folder / CONFIG))
         vocabulary = Vocabulary.from_dict(config["vocabulary"])
