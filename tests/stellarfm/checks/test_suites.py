@@ -10,9 +10,9 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 
+from stellarfm.checks.duckdb_source import import_great_expectations
 from stellarfm.checks.rows import names_rows
 from stellarfm.checks.suites import read_suite, suite_tables
-from stellarfm.checks.validator import import_great_expectations
 from stellarfm.resources import read_sql, resource_folder
 from stellarfm.rules import install_rules
 from stellarfm.vocabulary import load_vocabulary
