@@ -12,6 +12,7 @@ from stellarfm.config import load_settings
 from stellarfm.evaluation.comparison import COLOUR_FIT
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
+from stellarfm.servers import FLOWS_VARIABLE, named_server, refuse_silent_flows, refuse_silent_tracking
 from stellarfm.tokens import describe
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
@@ -45,6 +46,8 @@ def run_product(
     refuse_small_address_space()
     settings = load_settings(config, overrides)
     vocabulary = load_vocabulary(settings.training.vocabulary)
+    refuse_silent_flows()
+    refuse_silent_tracking()
     home = Home.open(path)
     with home.lock():
         pass  # say at once, not after the server has started, that another run is at work
@@ -68,7 +71,8 @@ def run_product(
 
 def _prepare_prefect(home: Home) -> None:
     """Keep Prefect's own files in the home, unless a server is set; say what must be said before the import."""
-    if "PREFECT_API_URL" not in os.environ:
+    if not named_server(FLOWS_VARIABLE):
+        os.environ.pop(FLOWS_VARIABLE, None)  # an empty one, as a batch system may leave it, is none
         os.environ.setdefault("PREFECT_HOME", str(home.path / "prefect"))
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # a failure is told once, by the command line
 
