@@ -19,6 +19,7 @@ from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set
 from stellarfm.commands.predict import predict
 from stellarfm.commands.sky import sky_app
 from stellarfm.commands.stages import evaluate, ingest, prepare, print_prospect, promote, publish, train
+from stellarfm.commands.vocabularies import vocabulary_app
 from stellarfm.errors import StellarError
 from stellarfm.integrity import is_damage, is_full_disk
 from stellarfm.processes import end_in_order_when_terminated
@@ -82,6 +83,7 @@ for command in (ingest, prepare, train, evaluate, promote, publish, crossmatch, 
 app.add_typer(model_app, name="model")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(checks_app, name="checks")
+app.add_typer(vocabulary_app, name="vocabulary")
 app.add_typer(sky_app, name="sky")
 
 

@@ -8,7 +8,6 @@ import atexit
 import logging
 import os
 import shutil
-import socket
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -19,16 +18,16 @@ from urllib.parse import urlsplit
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
+from stellarfm.addresses import public_url
 from stellarfm.errors import StellarError
 from stellarfm.home import TRACKING_VARIABLE, Home
+from stellarfm.servers import named_server, refuse_silent_tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 SCHEME = "stellarfm-home"
 _SQLITE = "sqlite:///"
-_WAIT_S = 5.0
-_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _LOCATIONS = (
     ("experiments", "artifact_location"), ("runs", "artifact_uri"), ("model_versions", "storage_location"),
     ("logged_models", "artifact_location"),
@@ -56,9 +55,9 @@ def connect(home: Home) -> "MlflowClient":
     StellarError
         If no server answers there, or the store cannot be read.
     """
-    named = os.environ.get(TRACKING_VARIABLE, "").strip()
+    named = named_server(TRACKING_VARIABLE)
     if named:
-        _refuse_silent_server(named)
+        refuse_silent_tracking()
     import mlflow
 
     for name in ("mlflow", "mlflow.store.db.utils", "alembic"):  # importing it has set them up anew
@@ -73,7 +72,7 @@ def connect(home: Home) -> "MlflowClient":
         client = mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
         client.search_experiments(max_results=1)  # the store is opened by the first question
     except Exception as error:
-        place = f"{TRACKING_VARIABLE} names {_without_secret(named)}, which" if named else f"the store {address}"
+        place = f"{TRACKING_VARIABLE} names {public_url(named)}, which" if named else f"the store {address}"
         raise StellarError(f"{place} cannot be used as MLflow's store ({_first_line(error)})") from error
     if not named:
         _forget_places(home.path / "mlflow.db")
@@ -82,7 +81,7 @@ def connect(home: Home) -> "MlflowClient":
 
 def artifact_location(home: Home) -> str | None:
     """Return where a new experiment's artifacts go; None leaves it to the server."""
-    scheme = urlsplit(os.environ.get(TRACKING_VARIABLE, "").strip() or _SQLITE).scheme.partition("+")[0]
+    scheme = urlsplit(named_server(TRACKING_VARIABLE) or _SQLITE).scheme.partition("+")[0]
     if scheme == "sqlite":
         return f"{SCHEME}:/artifacts"
     return None if scheme in ("http", "https") else home.artifacts.as_uri()
@@ -141,41 +140,6 @@ def _forget_places(store: Path) -> None:
                 f"update {table} set {column} = '{SCHEME}:/artifacts' "  # noqa: S608
                 f"where {column} not like '{SCHEME}:%' and {column} like '%/artifacts'"
             )
-
-
-def _refuse_silent_server(address: str) -> None:
-    """Say within seconds that nobody answers, where MLflow would try for minutes.
-
-    Raises
-    ------
-    StellarError
-        If the address is none that MLflow takes, or no server answers there.
-    """
-    parts = urlsplit(address)
-    scheme = parts.scheme.partition("+")[0]
-    if scheme in ("", "file"):
-        raise StellarError(
-            f"{TRACKING_VARIABLE} names the folder {address}, which MLflow no longer takes for a store; unset the variable to "
-            "use the store in the home, or name a server (http://…) or a file (sqlite:///…)"
-        )
-    try:
-        if scheme in ("http", "https"):
-            import requests
-
-            requests.get(f"{address.rstrip('/')}/health", timeout=_WAIT_S)
-        elif parts.hostname and scheme in _PORTS:
-            with socket.create_connection((parts.hostname, parts.port or _PORTS[scheme]), timeout=_WAIT_S):
-                pass
-    except (OSError, ValueError) as error:  # requests' own errors are of these kinds
-        raise StellarError(
-            f"{TRACKING_VARIABLE} names {_without_secret(address)}, where no server answers; start it, or unset the variable to "
-            "use the store in the home"
-        ) from error
-
-
-def _without_secret(address: str) -> str:
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.password else address
 
 
 def _first_line(error: Any) -> str:

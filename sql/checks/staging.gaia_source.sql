@@ -14,12 +14,46 @@ sources as (
 
 ),
 
+positions as (
+
+    select
+        row_number,
+        0 as side,
+        phi,
+        sin(theta) as z
+    from sources
+    where has_position
+
+),
+
+beside as (
+
+    -- A position on the edge of pixels, such as ra = dec = 0, is of all that touch there: which of them an implementation of
+    -- HEALPix takes is a matter of rounding. It is looked at a little (0.2 mas) to each side as well.
+    select
+        row_number,
+        sides.side,
+        (phi + east + 2 * pi()) % (2 * pi()) as phi,
+        greatest(-1, least(1, z + north)) as z
+    from positions
+    cross join (values (1, -1e-9, 0), (2, 1e-9, 0), (3, 0, -1e-9), (4, 0, 1e-9)) as sides (side, east, north)
+    -- how far the position is from the edges, as a share of the side of a pixel: on the belt, or on the caps
+    where list_min(list_transform(
+        if(abs(z) <= 2.0 / 3, [128 + 512 * phi / pi() - 192 * z, 128 + 512 * phi / pi() + 192 * z], [
+            256 * sqrt(greatest(0, 3 * (1 - abs(z)))) * ((2 * phi / pi()) % 1),
+            256 * sqrt(greatest(0, 3 * (1 - abs(z)))) * (1 - (2 * phi / pi()) % 1),
+            512 * phi / pi()
+        ]),
+        lambda place: abs(place - round(place))
+    )) < 1e-6
+
+),
+
 projected as (
 
     -- HEALPix pixel of order 8, nested (Gorski et al. 2005, ApJ 622, 759): face and place on the face of 256 x 256 pixels
     select
         *,
-        sin(theta) as z,
         2 * phi / pi() as quadrant,
         cast(floor(256 * (0.5 + quadrant - 0.75 * z)) as bigint) as rising,
         cast(floor(256 * (0.5 + quadrant + 0.75 * z)) as bigint) as falling,
@@ -27,8 +61,7 @@ projected as (
         256 * sqrt(greatest(0, 3 * (1 - abs(z)))) as width,
         least(255, cast(floor((quadrant - cap) * width) as bigint)) as cap_rising,
         least(255, cast(floor((1 - quadrant + cap) * width) as bigint)) as cap_falling
-    from sources
-    where has_position
+    from (from positions union all from beside)
 
 ),
 
@@ -36,6 +69,7 @@ placed as (
 
     select
         row_number,
+        side,
         case
             when abs(z) > 2.0 / 3 then if(z > 0, cap, cap + 8)
             when rising // 256 = falling // 256 then (rising // 256) | 4
@@ -61,13 +95,27 @@ placed as (
         face * 65536 + (x3 | (y3 << 1)) as healpix_8
     from projected
 
+),
+
+touched as (
+
+    select
+        row_number,
+        list(healpix_8) as pixels
+    from placed
+    where side > 0
+    group by row_number
+
 )
 
 select
     sources.* exclude (phi, theta, has_position),
-    placed.healpix_8 = source_healpix(sources.source_id, 8) as is_in_its_pixel,
+    placed.healpix_8 = source_healpix(sources.source_id, 8)
+    or coalesce(list_contains(touched.pixels, source_healpix(sources.source_id, 8)), false) as is_in_its_pixel,
     ecliptic_latitude_deg(phi, theta) - ecl_lat as ecl_lat_residual_deg,
     galactic_latitude_deg(phi, theta) - b as b_residual_deg,
+    -- on the sky: towards the poles a degree of longitude is ever less
+    ((galactic_longitude_deg(phi, theta) - l + 540) % 360 - 180) * cos(radians(b)) as l_residual_deg,
     -- numbers that are neither NULL nor finite
     len([value for value in [
         ra, dec, l, b, ecl_lat, parallax, parallax_error, pmra, pmra_error, pmdec, pmdec_error, ruwe,
@@ -105,5 +153,6 @@ select
         as has_what_was_solved,
     case when has_xp_continuous then xp.source_id is not null end as has_promised_spectrum
 from sources
-left join placed using (row_number)
+left join placed on sources.row_number = placed.row_number and placed.side = 0
+left join touched on sources.row_number = touched.row_number
 left join (select distinct source_id from checked.staging.xp_spectrum) as xp using (source_id)

@@ -9,6 +9,7 @@ from stellarfm.archives.counting import Counting, labelled_here, refuse_unfit
 from stellarfm.archives.fetching import Fetching
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.healpix import SkyPart, divide
+from stellarfm.archives.network import refuse_no_network
 from stellarfm.archives.source import Query
 from stellarfm.atomic import content_key
 from stellarfm.conditions import refuse_odd_condition
@@ -73,6 +74,7 @@ class Esa:
             If the selection is empty, larger than was agreed to, or refused.
         """
         clients, settings = self.clients, self.settings
+        refuse_no_network(self._urls())
         refuse_unfit(settings, clients.gaia)
         planned = []
         if settings.apogee.source != "none":
@@ -107,6 +109,7 @@ class Esa:
         StellarError
             If the selection is empty, larger than was agreed to, or refused.
         """
+        refuse_no_network(self._urls())
         return Counting(self.settings, self.clients, landing).expect()
 
     def fetch(self, landing: Landing, progress: ProgressCallback) -> None:
@@ -117,6 +120,8 @@ class Esa:
         StellarError
             If the selection is empty, larger than was agreed to, or refused, all before anything is fetched; or an archive fails.
         """
+        if not all(map(landing.is_complete, self._tables())):
+            refuse_no_network(self._urls())
         if not landing.is_complete(GAIA):
             refuse_unfit(self.settings, self.clients.gaia)
         fetching = Fetching(self.settings, self.clients, landing, progress)
@@ -132,6 +137,24 @@ class Esa:
             # last, because a map is asked for the positions and parallaxes of the stars that came
             self.reddenings.write(landing)
         fetching.end()
+
+    def _tables(self) -> list[str]:
+        """Return the tables that an archive is asked for."""
+        settings = self.settings
+        asked = {apogee.TABLE: settings.apogee.source, xp.TABLE: settings.gaia.xp, twomass.TABLE: settings.twomass.by}
+        return [GAIA, *(table for table, how in asked.items() if how != "none")]
+
+    def _urls(self) -> list[str]:
+        """Return the addresses of the services that are asked."""
+        clients, settings, asked = self.clients, self.settings, self._tables()
+        urls = [clients.gaia.tap.url]
+        if apogee.TABLE in asked:
+            urls.append(clients.allstar.url if settings.apogee.source == "file" else clients.vizier.url)
+        if xp.TABLE in asked:
+            urls.append(clients.bulk_url if settings.gaia.xp == "bulk" else clients.data_link.url)
+        if settings.twomass.by == "position":
+            urls.append(clients.irsa.url)
+        return urls
 
     def _twomass_text(self) -> str:
         unused = Jobs(Path())

@@ -1,16 +1,13 @@
 """Great Expectations on DuckDB: one context whose Data Docs grow table by table; nothing leaves this machine."""
 
-import atexit
-import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from stellarfm.checks.docs import make_offline
+from stellarfm.checks.duckdb_source import Scratch, import_great_expectations, let_go, open_scratch
 from stellarfm.checks.suites import Rule
 from stellarfm.sql_paths import database_path
 from stellarfm.sql_text import literal
@@ -44,11 +41,6 @@ class RuleResult:
     found: str
 
 
-# Great Expectations reads `.value` of the members of its list of dialects, which has none for DuckDB
-class _Dialect(StrEnum):
-    DUCKDB = "duckdb"
-
-
 class Validator:
     """Judges relations of a scratch DuckDB database and keeps the results for Data Docs.
 
@@ -56,23 +48,20 @@ class Validator:
 
     Parameters
     ----------
-    url
-        SQLAlchemy address of the database; `con` holds it open.
-    con
-        DuckDB connection to the same database.
+    scratch
+        Where the relations are.
     folder
         Gets ``docs/``, and ``results/`` from which a later judge goes on.
     """
 
-    def __init__(self, url: str, con: Any, folder: Path) -> None:
+    def __init__(self, scratch: Scratch, folder: Path) -> None:
         gx = import_great_expectations()
-        self.con = con
+        self.con = scratch.con
         self._docs = folder / DOCS_INDEX.parent
         self._gx = gx
         # ephemeral, with stores of ours: no project folder is written beside the user's files
         self._context = gx.get_context(project_config=_config(folder), mode="ephemeral")
-        # no temporary tables: the relations that are judged are tables of the scratch database already
-        self._source = self._context.data_sources.add_sql("duckdb", connection_string=url, create_temp_table=False)
+        self._source = scratch.as_source(self._context)
 
     def validate(self, name: str, view: str, rules: Sequence[Rule]) -> list[RuleResult]:
         """Judge one relation.
@@ -117,12 +106,7 @@ class Validator:
 
     def close(self) -> None:
         """Let go of the database."""
-        execution = self._source.get_execution_engine()
-        for engine in (self._source.get_engine(), execution.engine):
-            engine.dispose()
-            engine.clear_compiled_cache()  # both hold types of DuckDB, see `_forget_duckdb_engine`
-            vars(engine.dialect).get("_type_memos", {}).clear()
-        execution.close()
+        let_go(self._source)
 
 
 @contextmanager
@@ -138,30 +122,14 @@ def open_validator(database: Path, folder: Path, memory_limit: str = "2GB", thre
     memory_limit, threads
         What DuckDB may take.
     """
-    import sqlalchemy
-
     # a database of its own: the checked file is only attached, and nothing that a check makes is left in it
-    scratch = folder.absolute() / "judged.duckdb"
-    scratch.unlink(missing_ok=True)
-    url = sqlalchemy.URL.create("duckdb", database=str(scratch)).render_as_string()
-    engine = sqlalchemy.create_engine(url)
-    # the connection of the engine's pool and ours are one database in this process, so that both see what is attached
-    raw = engine.raw_connection()
-    con: Any = raw.driver_connection
-    try:
-        con.execute("set autoinstall_known_extensions = false")
-        con.execute(f"set memory_limit = '{memory_limit}'")
-        con.execute(f"set threads = {threads}")
-        attach(con, database)
-        validator = Validator(url, con, folder)
+    with open_scratch(folder.absolute() / "judged.duckdb", memory_limit, threads) as scratch:
+        attach(scratch.con, database)
+        validator = Validator(scratch, folder)
         try:
             yield validator
         finally:
             validator.close()
-    finally:
-        raw.close()
-        engine.dispose()
-        scratch.unlink(missing_ok=True)
 
 
 def attach(con: Any, database: Path, *, read_only: bool = True) -> None:
@@ -169,30 +137,6 @@ def attach(con: Any, database: Path, *, read_only: bool = True) -> None:
     con.execute(
         f"attach {literal(database_path(database, read_only=read_only))} as {ATTACHED}{' (read_only)' if read_only else ''}"
     )
-
-
-def import_great_expectations() -> Any:
-    """Import Great Expectations with telemetry and progress bars off, and teach it to keep a DuckDB connection open.
-
-    It closes the connection before it fetches the rows, unless the dialect is among those whose connection persists.
-    """
-    # before the import, which reads it
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
-    from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
-
-    # issues 10738 and 11579 of Great Expectations: without this every expectation on DuckDB ends with "list index out of range".
-    # The name is private, so a test guards it; a native engine is the open pull request 12084
-    if _Dialect.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
-        engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, _Dialect.DUCKDB)
-        atexit.register(_forget_duckdb_engine)
-    return gx
-
-
-def _forget_duckdb_engine() -> None:
-    """Let the interpreter free DuckDB at its end; else DuckDB lists on stderr what it finds alive, for pages."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "duckdb_engine"]:
-        vars(sys.modules[name]).clear()
 
 
 def _config(folder: Path) -> Any:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +43,7 @@ def doctor(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Look at versions, memory, disk, device and servers, without asking anything outside this machine.
+    """Look at versions, settings, memory, disk, device and dust map; of what lies outside, only named servers are asked.
 
     Example: stellarfm doctor --repair
     """
@@ -51,18 +51,21 @@ def doctor(
         from stellarfm.commands.repair import repair_home
 
         return repair_home(home, as_json=as_json)
-    inspections = [*_packages(), *_machine(home), _prefect_server(), _mlflow_server()]
+    found = [*_packages(), *_settings(), *_machine(home), *_servers()]
+    # a remedy is for what is wrong
+    inspections = [replace(one, advice="") if one.ok else one for one in found]
     if as_json:
         print_json([asdict(inspection) for inspection in inspections])
     else:
-        rows = [["ok" if f.ok else "look", f.what, f.value, f.advice] for f in inspections]
-        print_table(["", "what", "found", "what to do"], rows)
+        print_table(["", "what", "found"], [["ok" if one.ok else "look", one.what, one.value] for one in inspections])
+        for one in inspections:
+            if not one.ok:
+                print_text(f": {one.advice}", heading=f"\n{one.what}", soft_wrap=True)
         print_text()
     wrong = [inspection for inspection in inspections if not inspection.ok]
     if wrong:
-        raise StellarError(
-            f"{len(wrong)} of {len(inspections)} things need a look, first {wrong[0].what}: {wrong[0].advice}"
-        )
+        need = "thing needs" if len(wrong) == 1 else "things need"
+        raise StellarError(f"{len(wrong)} {need} a look: {', '.join(one.what for one in wrong)}")
     if not as_json:
         print_text("everything is ready; `stellarfm run` makes a catalogue")
     return None
@@ -111,13 +114,51 @@ def _machine(home: Path) -> list[Inspection]:
     ]
 
 
-def _prefect_server() -> Inspection:
-    address = os.environ.get("PREFECT_API_URL")
-    return Inspection(
-        "prefect server", public_url(address or "") or "a temporary one for each run (no PREFECT_API_URL)", True
+def _settings() -> list[Inspection]:
+    """Look at the variables and the settings file of this folder, and at the dust map that they name."""
+    from stellarfm.config import load_settings, unknown_variables
+
+    misspelt = [
+        Inspection(sentence.split()[3], "sets nothing", False, f"{sentence}; correct its name or unset it")
+        for sentence in unknown_variables()
+    ]
+    if misspelt:
+        return misspelt
+    try:
+        settings = load_settings()
+    except StellarError as error:
+        return [Inspection("settings", "not valid", False, str(error))]
+    return [Inspection("settings", "valid", True), _dust_map(settings.extinction.map)]
+
+
+def _dust_map(name: str) -> Inspection:
+    from stellarfm.dust.maps import DUSTMAPS, MAP_NAMES, find_map
+
+    if not name:
+        return Inspection("dust map", "none named; Bayestar's download is broken since August 2026", True)
+    try:
+        find_map(name)
+    except StellarError as error:
+        later = DUSTMAPS[name.partition(":")[2]].remedy if name in MAP_NAMES and name.startswith("dustmaps:") else ""
+        return Inspection("dust map", name, False, str(error) if later in str(error) else f"{error}; its data: {later}")
+    return Inspection("dust map", f"{name}, its data are here", True)
+
+
+def _servers() -> list[Inspection]:
+    """Ask the servers that the environment names for a sign of life."""
+    from stellarfm.home import TRACKING_VARIABLE
+    from stellarfm.servers import FLOWS_VARIABLE, named_server, refuse_silent_flows, refuse_silent_tracking
+
+    looked_at = (
+        ("prefect server", FLOWS_VARIABLE, refuse_silent_flows, "a temporary one for each run"),
+        ("mlflow store", TRACKING_VARIABLE, refuse_silent_tracking, "sqlite in the home"),
     )
-
-
-def _mlflow_server() -> Inspection:
-    address = os.environ.get("MLFLOW_TRACKING_URI")
-    return Inspection("mlflow store", public_url(address or "") or "sqlite in the home (no MLFLOW_TRACKING_URI)", True)
+    inspections = []
+    for what, variable, refuse, otherwise in looked_at:
+        value, advice = public_url(named_server(variable)) or f"{otherwise} (no {variable})", ""
+        try:
+            refuse()
+        except StellarError as error:
+            advice = str(error)
+        inspections.append(Inspection(what, value, not advice, advice))
+    return inspections

@@ -13,6 +13,7 @@ from stellarfm.evaluation.comparison import COLOUR_FIT
 from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home
 from stellarfm.leftovers import forget_unfinished
+from stellarfm.servers import FLOWS_VARIABLE, named_server, refuse_silent_flows, refuse_silent_tracking
 from stellarfm.tokens import describe
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
@@ -47,6 +48,8 @@ def run_product(
     refuse_small_address_space()
     settings = load_settings(config, overrides)
     vocabulary = load_vocabulary(settings.training.vocabulary)
+    refuse_silent_flows()
+    refuse_silent_tracking()
     home = Home.open(path)
     with home.lock():  # from here on: said at once, not after the server has started, that another run is at work
         made = _run(settings, home, use_champion=use_champion)
@@ -82,8 +85,9 @@ def _run(settings: Settings, home: Home, *, use_champion: bool) -> "Product":
 
 def _temporary_server(home: Home) -> "TemporaryServer | None":
     """Start a server whose files lie in the home, unless one is set."""
-    if "PREFECT_API_URL" in os.environ:
+    if named_server(FLOWS_VARIABLE):
         return None
+    os.environ.pop(FLOWS_VARIABLE, None)  # an empty one, as a batch system may leave it, is none
     from flows.server import TemporaryServer
 
     return TemporaryServer(Path(os.environ.get("PREFECT_HOME") or home.path / "prefect"))

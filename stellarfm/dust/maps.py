@@ -32,6 +32,10 @@ class DustmapsMap:
         Origin of the scale.
     options, asked
         Arguments of the class, and of each query.
+    file
+        Its data, below the folder of the package's data, where they are one file.
+    remedy
+        What to do without them, where the package's own download does not work.
     """
 
     module: str
@@ -40,6 +44,8 @@ class DustmapsMap:
     source: str
     options: Mapping[str, Any] = field(default_factory=dict)
     asked: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    remedy: str = ""
 
 
 DUSTMAPS = {
@@ -50,6 +56,10 @@ DUSTMAPS = {
         "0.884 of the unit of Bayestar19 is E(B-V) (argonaut.skymaps.info/usage), as 0.884 of E(B-V) of SFD is",
         {"max_samples": 0, "version": "bayestar2019"},
         {"mode": "best"},
+        "bayestar/bayestar2019.h5",
+        "`dustmaps.bayestar.fetch()` brings nothing since August 2026, and no error: Dataverse answers it with a challenge for "
+        "browsers. Get bayestar2019.h5 with a browser (doi:10.7910/DVN/2EJ9TX) and put it there; or use mwdust:Combined19, a "
+        "table (extinction.table), or no map, where the model learns no reddening",
     ),
     "marshall": DustmapsMap(
         "dustmaps.marshall",
@@ -117,9 +127,29 @@ def open_map(name: str) -> Reddening:
     return _open_dustmaps(kind) if package == "dustmaps" else _open_mwdust(kind)
 
 
+def find_map(name: str) -> None:
+    """Look whether a map's package and data are here, without opening it.
+
+    Raises
+    ------
+    StellarError
+        As `open_map`.
+    """
+    package, _, kind = name.partition(":")
+    if name not in MAP_NAMES or package == "mwdust" or not DUSTMAPS[kind].file:
+        open_map(name)
+        return
+    known = DUSTMAPS[kind]
+    # bayestar2019.h5 has 3 GB, which to open takes minutes
+    file = Path(_import(name, "dustmaps.std_paths").data_dir()) / known.file
+    if not file.is_file():
+        raise StellarError(f"the dust map {name} cannot be opened (there is no {file}): {known.remedy}")
+
+
 def _open_dustmaps(kind: str) -> Reddening:
     known = DUSTMAPS[kind]
-    data = f"its data are missing: fetch them with `import {known.module}; {known.module}.fetch()`"
+    fetch = f"fetch them with `import {known.module}; {known.module}.fetch()`"
+    data = f"its data are missing: {known.remedy or fetch}"
     query = _open(f"dustmaps:{kind}", known.module, known.query, known.options, data)
     return from_dustmaps(query, known.scale, known.asked)
 

@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from stellarfm.errors import StellarError
 from stellarfm.fields import Field
-from stellarfm.formats.arrow import Columns, decode, native, to_arrow, to_lists
+from stellarfm.formats.arrow import Columns, decode, native, to_lists
 
 
 def read_fits(path: Path, part: str = "") -> Columns:
@@ -46,9 +46,13 @@ def _choose(file: fits.HDUList, path: Path, part: str) -> Any:
         raise StellarError(f"{path} has no table, only images; name a file with a table")
     if not part:
         return tables[0]
-    wanted = file[int(part) if part.isdigit() else part]
+    places = {str(place): hdu for place, hdu in enumerate(file)} | {hdu.name.lower(): hdu for hdu in tables if hdu.name}
+    wanted = places.get(part.lower())
     if wanted not in tables:
-        raise StellarError(f"{path}#{part} is no table; tables are {', '.join(hdu.name or '?' for hdu in tables)}")
+        known = ", ".join(
+            str(place) + f" ({hdu.name})" * bool(hdu.name) for place, hdu in enumerate(file) if hdu in tables
+        )
+        raise StellarError(f"{path} has no table {part}; tables are {known}")
     return wanted
 
 
@@ -70,8 +74,7 @@ def _column(hdu: Any, place: int, column: Any) -> pa.Array | None:
     if data.dtype.kind == "c":
         return None
     if isinstance(hdu, fits.TableHDU):
-        # blank or TNULL is NULL in a table of letters
-        return to_arrow(decode(data) if data.dtype.kind == "S" else native(data))
+        return _letters(data, np.rec.recarray.field(hdu.data, place), column)
     stored = np.rec.recarray.field(hdu.data, place)
     if column.format.format == "L":
         stored = np.asarray(stored).view(np.uint8)
@@ -85,6 +88,16 @@ def _column(hdu: Any, place: int, column: Any) -> pa.Array | None:
     null = column.null
     mask = np.asarray(stored) == null if null is not None and stored.dtype.kind in "iu" else np.zeros(data.shape, bool)
     return _masked(native(data), mask)
+
+
+def _letters(data: Any, stored: Any, column: Any) -> pa.Array:
+    """Return a column of a table of letters, in which TNULL or a blank number is NULL (FITS 4.0, section 7.2.4)."""
+    text = np.char.strip(decode(np.asarray(stored)))
+    null = None if column.null is None else str(column.null).strip()
+    if data.dtype.kind in "SU":
+        kept = np.char.rstrip(decode(data) if data.dtype.kind == "S" else data)
+        return _masked(kept, (kept == "") | (text == null))
+    return _masked(native(data), (text == "") | (text == null))
 
 
 def _cell(cell: Any) -> Any:

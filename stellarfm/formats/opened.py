@@ -74,8 +74,10 @@ def named(
     if not names:
         raise StellarError(f"{called} has no columns; it may be empty or of another kind")
     columns = dict(zip(unique_names(names), names, strict=True))
-    changed = [f"{there} is called {here}" for here, there in columns.items() if here != there.strip()]
-    if changed:
-        notes = (*notes, f"{called} has names that are the same but for their case: {', '.join(changed)}")
+    changed = {here: there.strip() for here, there in columns.items() if here != there.strip()}
+    if alike := [f"{there} is called {here}" for here, there in changed.items() if there]:
+        notes = (*notes, f"{called} has names that are the same but for their case: {', '.join(alike)}")
+    if nameless := [here for here, there in changed.items() if not there]:
+        notes = (*notes, f"{called} has columns without a name: they are called {', '.join(nameless)}")
     known = {here: fields[there] for here, there in columns.items() if there in fields}
     return Opened(relation, called, columns, known, notes)

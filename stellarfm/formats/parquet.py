@@ -12,6 +12,7 @@ from stellarfm.fields import Field
 from stellarfm.formats.layouts import hive_columns
 from stellarfm.formats.opened import ROW, Opened, named
 from stellarfm.formats.paths import Address
+from stellarfm.formats.storable import keeping_wide
 from stellarfm.formats.voparquet import CONTENT, VERSION, fields_of_xml, xml_of_fields
 from stellarfm.sql_paths import sql_path
 from stellarfm.sql_text import identifier, literal
@@ -49,7 +50,7 @@ def open_parquet(con: duckdb.DuckDBPyConnection, address: Address, name: str, nu
     names = [row[0] for row in con.execute(f"describe from {scan}").fetchall()]
     added = _hive_select({k: v for k, v in hive.items() if k.lower() not in map(str.lower, names)})
     # 40 bits for the row within its file, those above for the file: unique, and growing in the order of the files
-    row = _row("(file_index << 40) | file_row_number", numbered)
+    row = _row("(file_index::bigint << 40) | file_row_number", numbered)
     con.execute(f"create temp view {name} as select *{''.join(', ' + sql for sql in added.values())}{row} from {scan}")
     return named(name, str(address.path), [*names, *added], _fields(con, address.files[0]))
 
@@ -109,7 +110,9 @@ def _refuse_mixed_types(con: duckdb.DuckDBPyConnection, address: Address) -> Non
         "select lower(name) as key, list(distinct duckdb_type order by duckdb_type), list(distinct name order by name), "
         "arg_min(file_name, file_name), arg_max(file_name, file_name), min(duckdb_type), "
         f"arg_min(file_name, duckdb_type), max(duckdb_type), arg_max(file_name, duckdb_type) "
-        f"from parquet_schema([{files}]) where num_children is null and duckdb_type is not null group by key "
+        f"from parquet_schema([{files}]) where num_children is null and duckdb_type is not null "
+        # a column without any value fits every other
+        f"and duckdb_type <> '\"NULL\"' group by key "
         "having count(distinct duckdb_type) > 1 or count(distinct name) > 1"
     ).fetchall()
     for _, types, names, _, _, low, low_file, high, high_file in found:
@@ -169,6 +172,7 @@ def _fields(con: duckdb.DuckDBPyConnection, file: Path) -> dict[str, Field]:
 def write_parquet(con: duckdb.DuckDBPyConnection, relation: str, path: Path, fields: Mapping[str, Field]) -> int:
     """Write a relation as Parquet, with what is known of its columns as VOParquet says it, and return its number of rows."""
     about = ""
+    relation = keeping_wide(con, relation)  # DuckDB writes them as doubles
     if fields:
         described = con.execute(f"describe from {relation}").fetchall()
         xml = xml_of_fields({name: (kind, fields.get(name, Field())) for name, kind, *_ in described})

@@ -67,7 +67,7 @@ def find(address: str | Path, folder: Path | None = None) -> Address:
 def _found(path: Path, part: str) -> Address | None:
     if path.is_file():
         return Address(path, part, (path,))
-    if path.is_dir():
+    if path.is_dir() and not part:
         root = hats_root(path)
         files = parquet_parts(root)
         if not files:

@@ -64,7 +64,7 @@ def _column(con: duckdb.DuckDBPyConnection, relation: str, name: str, kind: str)
         stored = (
             element if element in _PLAIN else "DOUBLE" if element.startswith("DECIMAL") else _CASTS.get(element, "")
         )
-        if not stored:
+        if not stored or element.endswith("]"):
             raise _refused(name, kind)
         return Storable(name, f"cast({quoted} as {stored}[])", stored.upper(), is_list=True)
     base = kind.split("(")[0]
@@ -82,6 +82,14 @@ def _refused(name: str, kind: str) -> StellarError:
     return StellarError(
         f"the column {name} is {kind}, which neither FITS nor VOTable can hold; write Parquet or leave it out"
     )
+
+
+def keeping_wide(con: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Return a relation for a format whose widest whole number has 64 bits: wider ones as what keeps all their digits."""
+    found = con.execute(f"describe from {relation}").fetchall()
+    wide = [_wide(con, relation, name, kind) for name, kind, *_ in found if kind in ("HUGEINT", "UHUGEINT")]
+    listed = ", ".join(f"{column.sql} as {identifier(column.name)}" for column in wide)
+    return f"(select * replace ({listed}) from {relation})" if wide else relation
 
 
 def _wide(con: duckdb.DuckDBPyConnection, relation: str, name: str, base: str) -> Storable:

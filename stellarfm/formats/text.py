@@ -37,7 +37,9 @@ class TextFile:
     delimiter
         One letter.
     skip
-        Lines before the first row.
+        Lines before the first row; one of several in quotes counts once.
+    has_comments
+        Whether DuckDB is to find the comments before them by itself.
     encoding
         ``utf-8`` or ``utf-16``.
     described
@@ -48,6 +50,7 @@ class TextFile:
     names: list[str]
     delimiter: str
     skip: int
+    has_comments: bool
     encoding: str
     described: Mapping[str, EcsvColumn]
 
@@ -56,10 +59,11 @@ class TextFile:
         columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
         words = ", ".join(map(literal, NULL_WORDS))
         zipped = "gzip" if is_zipped(self.path) else "none"
+        comment = ", comment = '#'" if self.has_comments else ""
         return (
             f"read_csv({sql_path(self.path)}, auto_detect = false, header = false, skip = {self.skip}, columns = {{{columns}}}, "
             f"delim = {literal(self.delimiter)}, quote = '\"', escape = '\"', nullstr = [{words}], allow_quoted_nulls = false, "
-            f"encoding = {literal(self.encoding)}, compression = {literal(zipped)}, hive_partitioning = false)"
+            f"encoding = {literal(self.encoding)}, compression = {literal(zipped)}, hive_partitioning = false{comment})"
         )
 
 
@@ -104,9 +108,18 @@ def _look(path: Path, text: TextIO, encoding: str) -> TextFile:
     # a row may go on in the next line, within quotes
     first = next(csv.reader(chain([line], text), delimiter=delimiter), [])
     if header is None and comments and (names := _commented(comments[-1], first, delimiter)):
-        return TextFile(path, names, delimiter, len(comments), encoding, {})
-    lines = 1 + sum(field.count("\n") for field in first)
-    return TextFile(path, first, delimiter, len(comments) + lines, encoding, header[1] if header else {})
+        return TextFile(path, names, delimiter, *_before(comments, 0), encoding, {})
+    return TextFile(path, first, delimiter, *_before(comments, 1), encoding, header[1] if header else {})
+
+
+def _before(comments: list[str], header: int) -> tuple[int, bool]:
+    """Return how many lines stand before the rows, and whether DuckDB is to find the comments among them.
+
+    It counts lines as CSV has them, and a quote in a comment, as 5" of a radius, would join it with all that follow. Where there
+    is one it looks for comments, although it then takes # in a text without quotes for one as well.
+    """
+    is_odd = any(line.count('"') % 2 for line in comments)
+    return (header, True) if is_odd else (len(comments) + header, False)
 
 
 def _delimiter(path: Path, line: str) -> str:

@@ -83,11 +83,11 @@ def _make(con: duckdb.DuckDBPyConnection, file: TextFile, name: str, types: Mapp
                 f"alter table {name} alter {identifier(column)} type double[] using {numbers_in_text(identifier(column))}"
             )
         return
-    # numbers are parsed once here, so that a word among them is met before the first row is used
     settled = settle(con, read, unsettled)
-    numbers = [c for c, kind in types.items() if kind in ("DOUBLE", "FLOAT")]
-    if numbers:
-        con.execute(f"select {', '.join(f'count({identifier(c)})' for c in numbers)} from {read}").fetchall()
+    # parsed once here, so that a word among numbers, or a letter that is none, is met before the first row is used
+    others = [column for column in types if column not in settled]
+    if others:
+        con.execute(f"select {', '.join(f'count({identifier(c)})' for c in others)} from {read}").fetchall()
     listed = selected(types, settled, {column: numbers_in_text(identifier(column)) for column in arrays})
     con.execute(f"create temp view {name} as select {listed} from {read}")
 

@@ -76,7 +76,7 @@ def _column(source: Storable, array: Any) -> Column:
     if source.is_list:
         return _list_column(source.name, array, gaps)
     if source.kind == "VARCHAR":
-        return Column(np.array(array.fill_null("").to_pylist(), dtype=object if not len(array) else np.str_))
+        return Column(np.array(array.fill_null("").to_pylist(), dtype=np.str_))
     if source.kind in ("FLOAT", "DOUBLE"):
         return Column(array.to_numpy(zero_copy_only=False))  # NULL and NaN are one thing in VOTable
     data = array.fill_null(False if source.kind == "BOOLEAN" else 0).to_numpy(zero_copy_only=False)
@@ -98,6 +98,8 @@ def _free(data: Any, gaps: Any) -> int:
 
 def _list_column(name: str, array: Any, gaps: Any) -> Column:
     """Return lists of one length as a column of arrays, NaN where there is none; else as cells of several lengths."""
+    if pa.types.is_string(array.type.value_type):
+        raise StellarError(f"the column {name} holds lists of text, which VOTable has no place for; write Parquet")
     lengths = set(pa.compute.list_value_length(array).drop_null().to_pylist())
     items = array.flatten()
     if len(lengths) <= 1:

@@ -18,8 +18,9 @@ from typing import Any
 
 import duckdb
 
+from stellarfm.checks.duckdb_source import import_great_expectations
 from stellarfm.checks.suites import Rule
-from stellarfm.checks.validator import _config, import_great_expectations, open_validator
+from stellarfm.checks.validator import _config, open_validator
 
 ENGINES = ("duckdb", "pandas")
 _NUM_NUMBERS = 128

@@ -54,20 +54,56 @@ def placed(ra: float, dec: float) -> Row:
     at = SkyCoord(ra * u.deg, dec * u.deg)
     pixel = HEALPix(256, "nested").lonlat_to_healpix(at.ra, at.dec)
     ecliptic = at.transform_to(BarycentricMeanEcliptic(equinox="J2000"))
-    return {"source_id": int(pixel) << 43, "ra": ra, "dec": dec, "b": at.galactic.b.deg, "ecl_lat": ecliptic.lat.deg}
+    return {
+        "source_id": int(pixel) << 43,
+        "ra": ra,
+        "dec": dec,
+        "l": at.galactic.l.deg,
+        "b": at.galactic.b.deg,
+        "ecl_lat": ecliptic.lat.deg,
+    }
 
 
 @pytest.mark.parametrize(
-    "place", [(10.0, 20.0), (359.99, -89.5), (123.4, 88.8), (200.0, -41.9), (0.01, -0.01), (266.4, -29.0)]
+    "place",
+    [
+        (10.0, 20.0),
+        (359.99, -89.5),
+        (123.4, 88.8),
+        (200.0, -41.9),
+        (0.01, -0.01),
+        (266.4, -29.0),
+        (0.0, 0.0),
+        (90.0, 0.0),
+        (360.0, 0.0),
+        (45.0, 0.0),
+        (22.5, 0.0),
+        (0.0, 60.0),
+        (90.0, -80.0),
+        (45.0, 41.810314895778596),
+    ],
 )
 def test_a_gaia_source_is_where_its_identifier_and_its_latitudes_say(
     con: duckdb.DuckDBPyConnection, place: tuple[float, float]
 ) -> None:
-    row = checked(
-        con, "checks/staging.gaia_source", "is_in_its_pixel, ecl_lat_residual_deg, b_residual_deg", gaia_source=[placed(*place)]
-    )  # fmt: skip
+    shown = "is_in_its_pixel, ecl_lat_residual_deg, b_residual_deg, l_residual_deg"
+    row = checked(con, "checks/staging.gaia_source", shown, gaia_source=[placed(*place)])
     assert row[0] is True
     np.testing.assert_allclose(row[1:], 0, atol=1e-3)
+
+
+def test_at_the_corner_of_pixels_only_those_that_touch_there_are_its_own(con: duckdb.DuckDBPyConnection) -> None:
+    elsewhere = placed(0.0, 0.0) | {"source_id": placed(0.0, 1.0)["source_id"]}
+    assert checked(con, "checks/staging.gaia_source", "is_in_its_pixel", gaia_source=[elsewhere]) is False
+
+
+@pytest.mark.parametrize("l_deg", [0.0, 90.0, 359.9])
+def test_the_longitude_of_another_star_is_a_residual(con: duckdb.DuckDBPyConnection, l_deg: float) -> None:
+    """Given a star with the l of a neighbour, expected a residual on the sky, also across l = 0."""
+    own = placed(266.4, -29.0)  # l = 359.9, b = -0.1
+    residual = checked(con, "checks/staging.gaia_source", "l_residual_deg", gaia_source=[own | {"l": l_deg}])
+    expected = (own["l"] - l_deg + 180) % 360 - 180
+    assert residual == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_shifted_position_is_not_in_its_pixel(con: duckdb.DuckDBPyConnection) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import typer
 from stellarfm import __version__
 from stellarfm.cli import app
 from stellarfm.config import setting_names
-from tests.conftest import Made, start, stellarfm, succeed
+from tests.conftest import Made, environment, start, stellarfm, succeed
 from tests.docs.blocks import pages
 from tests.docs.generated import generated_page
 
@@ -156,6 +158,46 @@ def test_the_doctor_looks_at_versions_device_disk_and_servers(tmp_path: Path) ->
     found = {finding["what"] for finding in succeed(["doctor"], tmp_path)}
     assert {"python", "torch", "device", "memory", "disk", "home", "prefect server", "mlflow store"} <= found
     assert not (tmp_path / "stellarfm-home").exists()
+
+
+def test_the_doctor_has_a_remedy_only_for_what_is_wrong(tmp_path: Path) -> None:
+    found = succeed(["doctor"], tmp_path)
+    assert all(finding["ok"] and finding["advice"] == "" for finding in found)
+    dust = next(finding["value"] for finding in found if finding["what"] == "dust map")
+    assert dust == "none named; Bayestar's download is broken since August 2026"
+
+
+def test_the_doctor_tells_of_misspelt_variables_dead_servers_and_missing_maps(tmp_path: Path) -> None:
+    def wrong(**variables: str) -> dict[str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "stellarfm", "doctor", "--json"],
+            cwd=tmp_path, env=environment(tmp_path) | variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert re.match(r"stellarfm: \d things? needs? a look: ", done.stderr)
+        return {finding["what"]: finding["advice"] for finding in json.loads(done.stdout) if not finding["ok"]}
+
+    misspelt = wrong(STELLARFM_TRAINING__PRESETT="small")
+    assert "(near it: STELLARFM_TRAINING__PRESET," in misspelt["STELLARFM_TRAINING__PRESETT"]
+    others = wrong(PREFECT_API_URL="http://127.0.0.1:9/api", STELLARFM_EXTINCTION__MAP="dustmaps:bayestar")
+    assert "PREFECT_API_URL names http://127.0.0.1:9/api, where no server answers" in others["prefect server"]
+    assert "brings nothing since August 2026" in others["dust map"]
+    assert "doi:10.7910/DVN/2EJ9TX" in others["dust map"]
+
+
+def test_a_vocabulary_is_shown_with_what_a_table_has_of_it(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text(
+        "source_id,teff,logg,parallax,parallax_error,phot_g_mean_mag\n1,5000,,-1,0.1,12\n2,,4,9,0.1,12\n"
+    )
+    shown = succeed(["vocabulary", "show", "photometry", "--table", "own.csv"], tmp_path)
+    rows = {token["name"]: token["rows"] for token in shown["tokens"]}
+    assert {name: rows[name] for name in ("teff", "logg", "log_fakemag", "bprp")} == {
+        "teff": 1, "logg": 1, "log_fakemag": 1, "bprp": None,
+    }  # fmt: skip
+    assert next(token for token in shown["tokens"] if token["name"] == "teff")["unit"] == "K"
+    text = stellarfm(["vocabulary", "show", "leung_bovy"], tmp_path).stdout
+    assert re.search(r"bp0 … bp54 +spectrum +bp_gnorm ", text)
+    assert "no such" not in text
 
 
 def test_listings_speak_json(made: Made) -> None:

@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stellarfm.checks.duckdb_source import _Dialect, import_great_expectations
 from stellarfm.checks.failing import count_failing_rows, failing_rows, tables_with_rows
 from stellarfm.checks.report import CheckFailedError, read_record
 from stellarfm.checks.rows import CONDITIONS, breaking_condition
 from stellarfm.checks.run import check_catalog, check_tables
 from stellarfm.checks.suites import Rule, read_suite
-from stellarfm.checks.validator import _Dialect, import_great_expectations, open_validator
+from stellarfm.checks.validator import open_validator
 from stellarfm.config import Checks
 from stellarfm.warehouse.connection import connect, scalar
 

@@ -10,9 +10,9 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 
+from stellarfm.checks.duckdb_source import import_great_expectations
 from stellarfm.checks.rows import names_rows
 from stellarfm.checks.suites import read_suite, suite_tables
-from stellarfm.checks.validator import import_great_expectations
 from stellarfm.resources import read_sql, resource_folder
 from stellarfm.rules import install_rules
 from stellarfm.vocabulary import load_vocabulary
@@ -99,17 +99,20 @@ def test_identifiers_positions_and_latitudes_agree_on_the_whole_sphere(clean_war
         con.execute("attach ':memory:' as checked")
         con.execute("create schema checked.staging")
         con.register("given", {"n": np.arange(len(ra)), "ra": ra, "dec": dec, "id": (pixel << 43) | np.arange(len(ra)),
-                               "b": sky.galactic.b.deg, "e": sky.barycentrictrueecliptic.lat.deg})  # fmt: skip
+                               "l": sky.galactic.l.deg, "b": sky.galactic.b.deg,
+                               "e": sky.barycentrictrueecliptic.lat.deg})  # fmt: skip
         con.execute("create table checked.staging.xp_spectrum as from original.staging.xp_spectrum limit 0")
         con.execute("""
             create table checked.staging.gaia_source as
-            select first.* replace (id as source_id, given.ra as ra, given.dec as dec, given.b as b, e as ecl_lat)
+            select first.* replace (id as source_id, given.ra as ra, given.dec as dec, given.l as l, given.b as b, e as ecl_lat)
             from given cross join (from original.staging.gaia_source limit 1) as first order by given.n
         """)
         found = con.execute(f"""
-            select count(*) filter (where not is_in_its_pixel), max(abs(b_residual_deg)), max(abs(ecl_lat_residual_deg))
+            select count(*) filter (where not is_in_its_pixel), max(abs(b_residual_deg)), max(abs(ecl_lat_residual_deg)),
+                max(abs(l_residual_deg))
             from ({read_sql("checks/staging.gaia_source")})
         """).fetchall()[0]
-    assert found[0] <= 3  # points on the edge of a pixel
+    assert found[0] == 0
     assert found[1] < 2e-4
+    assert found[3] < 2e-4
     assert found[2] < 0.01  # astropy's ecliptic moves with the equinox and aberration; Gaia's is that of J2000
