@@ -7,7 +7,7 @@ and functions that are listed here, and what runs is written anew from the tree 
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from threading import Lock
@@ -91,10 +91,10 @@ class Expression:
                 name = (functions or {}).get(node["function_name"].lower(), node["function_name"])
                 return node | {"function_name": name, "qualified_name": {"path": [name]}}
             if as_doubles and node["type"] == "VALUE_CONSTANT":
-                return {**_tree("null::double"), "child": node}
+                return {**_only_expression(*_read("select null::double")), "child": node}
             return node
 
-        return _write(_changed(self.tree, changed))
+        return _write(_changed(self.tree, changed))[0]
 
 
 def parse(text: str, called: str, language: Language) -> Expression:
@@ -128,15 +128,16 @@ class _WrongError(Exception):
 @lru_cache(_KEPT)
 def _parse(text: str, language: Language) -> Expression:
     _refuse_odd_text(text, language)
-    tree = _tree(text)
+    bare, inside = _read(f"select {text}", f"select ({text})")
+    tree = _only_expression(bare)
     for node in _nodes(tree):
         _judge(node, language)
     # what means the same in parentheses cannot reach beyond those of a query; an archive is sent the text itself
-    if _tree(f"({text})") != tree:
+    if _only_expression(inside) != tree:
         raise _WrongError("it means something else in parentheses; give one expression, nothing before and behind it")
+    sql, written = _write(tree)
     # what DuckDB writes must read as what was judged, or it is not that which would run
-    sql = _write(tree)
-    if _tree(sql) != tree:
+    if _only_expression(written) != tree:
         raise _WrongError("DuckDB cannot write it again; say it in another way")
     columns = tuple(dict.fromkeys(_columns(tree, -1 if language.has_tables else 0)))
     return Expression(tree, language, columns, frozenset(_functions(tree)), sql)
@@ -177,15 +178,15 @@ def _is_balanced(text: str) -> bool:
     return depth == 0
 
 
-def _tree(text: str) -> Any:
-    """Return the only expression of a select, without places in the text.
+def _only_expression(serialised: str) -> Any:
+    """Return the only expression of a select that DuckDB's parser has read, without places in the text.
 
     Raises
     ------
     _WrongError
-        If there is anything beside it.
+        If it cannot be read, or there is anything beside it.
     """
-    node, template = _select(text), _template()
+    node, template = _node(serialised), _template()
     if node["type"] != template["type"]:
         raise _WrongError("it holds more than one query")
     for key, expected in template.items():
@@ -199,12 +200,11 @@ def _tree(text: str) -> Any:
 @cache
 def _template() -> dict[str, Any]:
     """Return what a select is without what it selects."""
-    return _select("null") | {"select_list": []}
+    return _node(*_read("select null")) | {"select_list": []}
 
 
-def _select(text: str) -> dict[str, Any]:
-    # read, never run
-    tree = json.loads(_ask("select json_serialize_sql($text)", f"select {text}"))
+def _node(serialised: str) -> dict[str, Any]:
+    tree = json.loads(serialised)
     if tree["error"] and tree["error_message"].startswith("SELECT clause"):
         raise _WrongError("it is empty, or begins with a word of SQL; leave that out")
     if tree["error"]:
@@ -217,17 +217,25 @@ def _select(text: str) -> dict[str, Any]:
     return found
 
 
-def _write(tree: Any) -> str:
-    """Return the SQL of a tree, in parentheses."""
+def _read(*selects: str) -> Sequence[str]:
+    """Return each select as DuckDB's parser serialises it; none is run."""
+    return _ask("select " + ", ".join("json_serialize_sql(?)" for _ in selects), *selects)
+
+
+def _write(tree: Any) -> tuple[str, str]:
+    """Return the SQL of a tree, in parentheses, and the same read once more."""
     node = _template() | {"select_list": [tree]}
     whole = {"error": False, "statements": [{"node": node, "named_param_map": []}]}
-    return f"({_ask('select json_deserialize_sql($text::json)', json.dumps(whole)).removeprefix('SELECT ')})"
+    query = "select sql, json_serialize_sql(sql) from (select json_deserialize_sql(?::json) as sql)"
+    sql, serialised = _ask(query, json.dumps(whole))
+    return f"({sql.removeprefix('SELECT ')})", serialised
 
 
-def _ask(query: str, text: str) -> str:
+def _ask(query: str, *texts: str) -> Sequence[str]:
     # one connection for a process: to open one takes longer than to parse a whole vocabulary
     with _LOCK:
-        return str(_parser().execute(query, {"text": text}).fetchall()[0][0])
+        found: Sequence[str] = _parser().execute(query, texts).fetchall()[0]
+        return found
 
 
 @cache

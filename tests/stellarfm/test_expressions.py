@@ -49,7 +49,14 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def vocabulary_file(folder: Path, value: str, error: str = "") -> Path:
     file = folder / "own.toml"
-    file.write_text(f"[[token]]\nname = 'label'\nvalue = {json.dumps(value)}\nerror = {json.dumps(error)}\n", "utf-8")
+    asked, shown = (
+        ("label", value, error),
+        ("shown", "parallax", ""),
+    )  # a vocabulary needs one to show and one to ask for
+    tokens = (
+        f"[[token]]\nname = '{n}'\nvalue = {json.dumps(v)}\nerror = {json.dumps(e)}\n" for n, v, e in (asked, shown)
+    )
+    file.write_text("".join(tokens), "utf-8")
     return file
 
 
