@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from stellarfm.database import open_private
 from stellarfm.errors import StellarError
 from stellarfm.fields import Field
 from stellarfm.formats.opened import ROW, Opened, named
@@ -41,6 +42,8 @@ def open_database_table(con: duckdb.DuckDBPyConnection, address: Address, name: 
     database = _attach(con, address.path, name)
     schema, table, has_rowid = _choose(con, database, address)
     relation = f"{database}.{identifier(schema)}.{identifier(table)}"
+    if not has_rowid:
+        _refuse_outside(address, f"{identifier(schema)}.{identifier(table)}")
     names = [row[0] for row in con.execute(f"describe from {relation}").fetchall()]
     fields = _fields(con, database, table)
     if numbered:
@@ -49,6 +52,24 @@ def open_database_table(con: duckdb.DuckDBPyConnection, address: Address, name: 
         con.execute(f"create temp view {name} as select *, {row} as {ROW} from {relation}")
         relation = name
     return named(relation, f"{address.path}#{address.part}" if address.part else str(address.path), names, fields)
+
+
+def _refuse_outside(address: Address, view: str) -> None:
+    """Refuse a view that reads more than its own file: it is a stranger's query.
+
+    Raises
+    ------
+    StellarError
+        If it does.
+    """
+    # DuckDB itself says it, on a connection that reaches nothing else; no row is read
+    with open_private(address.path, "asked") as con:
+        try:
+            con.execute(f"select * from {view} limit 0")
+        except duckdb.PermissionException as error:
+            raise StellarError(
+                f"{address.path}: {view} is a view that reads other files; name a table, or make one of it"
+            ) from error
 
 
 def _attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> str:

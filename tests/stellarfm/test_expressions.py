@@ -220,7 +220,7 @@ def test_a_view_in_a_foreign_database_reads_no_other_file(empty_folder: Path) ->
     with duckdb.connect(str(empty_folder / "foreign.duckdb")) as con:
         con.execute("create view stars as select content::double as teff from read_text('secret.txt')")
     model = FoundationModel.load(model_folder(empty_folder, (Token("teff", value="teff"), Token("logg", value="logg"))))
-    with pytest.raises(Exception, match="file system operations are disabled"):
+    with pytest.raises(StellarError, match="is a view that reads other files"):
         predict_table(model, f"{empty_folder}/foreign.duckdb", Request(("logg",)), empty_folder / "out.parquet")
 
 
