@@ -1,5 +1,6 @@
 """Nothing half-written is ever visible: build beside the target, then one rename."""
 
+import glob
 import hashlib
 import json
 import os
@@ -86,7 +87,7 @@ def fresh_file(target: Path) -> Iterator[Path]:
 
 def _clear(partial: Path) -> None:
     """Remove a partial file with what DuckDB keeps beside it: a log of another file would be played into the next one."""
-    for path in partial.parent.glob(f"{partial.name}*"):
+    for path in partial.parent.glob(f"{glob.escape(partial.name)}*"):
         remove(path)
 
 

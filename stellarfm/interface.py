@@ -8,7 +8,8 @@ from stellarfm.catalog.answer import to_frame
 from stellarfm.catalog.reader import Catalog
 from stellarfm.catalog.reader import open_catalog as _open_catalog
 from stellarfm.database import close_off, open_database
-from stellarfm.formats import open_memory, open_table
+from stellarfm.formats import open_table
+from stellarfm.formats.memory import open_memory
 from stellarfm.formats.paths import find
 from stellarfm.home import Home, home_folder
 from stellarfm.measured import as_measured

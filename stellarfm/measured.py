@@ -57,8 +57,10 @@ def as_measured(con: duckdb.DuckDBPyConnection, table: Opened, vocabulary: Vocab
     fills = find_fills(con, table.relation, numbers)
     filled = {fill.column: without_fills(fill.column, fills) for fill in fills}
     table = _replaced(con, table, {**changed, **filled}, "known")
-    table = _replaced(con, table, converted(table.fields, units, table.called), "converted")
-    return table.noting(say_fills(fills, table.called)) if fills else table
+    in_units = converted(table.fields, units, table.called)
+    table = _replaced(con, table, in_units, "converted")
+    notes = [f"{table.called}: {name} is converted from {table.units[name]} to {units[name]}" for name in in_units]
+    return table.noting(*notes, *([say_fills(fills, table.called)] if fills else []))
 
 
 def _needs(vocabulary: Vocabulary, columns: Sequence[str]) -> _Needs:

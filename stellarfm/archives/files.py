@@ -138,8 +138,7 @@ class Files:
             relation = opened.relation
             close_off(con, address.files)
             schema = schema_of(table, self._schemas[table], mapping, list(opened.columns))
-            stated = {name: about.unit for name, about in opened.fields.items()}
-            casts, lacking = plan_casts(con, relation, schema, mapping.columns, called, stated)
+            casts, lacking = plan_casts(con, relation, schema, mapping.columns, called, opened.units)
             tell(*opened.notes, *([f"{called} lacks {', '.join(lacking)}: NULL for all rows"] if lacking else []))
             text = _text(self._mapping.folder, address, mapping) + (f"; NULL: {', '.join(lacking)}" if lacking else "")
             # without its folder: nothing in a home says where something lay

@@ -109,11 +109,16 @@ def query(
     Example: stellarfm catalog query "select count(*), avg(teff) from stars"
     """
     from stellarfm.catalog.reader import open_catalog
+    from stellarfm.catalog.release import CATALOG_FILE
     from stellarfm.commands import query_output
+    from stellarfm.formats import check_output
 
-    answer = open_catalog(home, release).query(sql, memory_limit=memory_limit, timeout_s=timeout_s)
+    catalog = open_catalog(home, release)
     if output is not None:
-        rows = query_output.write_answer(answer, output)
+        check_output(output, [catalog.folder / CATALOG_FILE])
+    answer = catalog.query(sql, memory_limit=memory_limit, timeout_s=timeout_s)
+    if output is not None:
+        rows = query_output.write_answer(answer, output, query_output.fields_of(catalog))
         return (
             print_json({"output": str(output), "rows": rows})
             if as_json

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from stellarfm.suggestions import counted
 
 if TYPE_CHECKING:
     from stellarfm.catalog.answer import Answer
+    from stellarfm.catalog.reader import Catalog
+    from stellarfm.fields import Field
 
 _SHOWN_ROWS = 50
 _NUMBERS = ("INT", "FLOAT", "DOUBLE", "DECIMAL")
@@ -54,14 +57,38 @@ def print_csv(answer: "Answer") -> None:
                 typer.echo(line, nl=False)
 
 
-def write_answer(answer: "Answer", target: Path) -> int:
-    """Write an answer to a file in the format of its suffix and return the number of its rows."""
+def fields_of(catalog: "Catalog") -> "dict[str, Field]":
+    """Return what the dictionary of a release says of the stars' columns, by their names."""
+    from stellarfm.fields import Field
+
+    described = catalog.query(
+        "select column_name, coalesce(unit, ''), coalesce(ucd, ''), coalesce(description, '') from columns "
+        "where table_name = 'stars'"
+    )
+    return {name: Field(unit, ucd, description) for name, unit, ucd, description in described.fetchall()}
+
+
+def write_answer(answer: "Answer", target: Path, fields: "Mapping[str, Field] | None" = None) -> int:
+    """Write an answer to a file in the format of its suffix and return the number of its rows.
+
+    Parameters
+    ----------
+    answer
+        The rows.
+    target
+        File to write.
+    fields
+        What is known of columns, by name; those that the answer does not have do not matter.
+    """
     from stellarfm.database import open_database
     from stellarfm.formats import write_table
 
     with open_database() as con:
         con.register("answer", answer.arrow())
-        return write_table(con, "answer", target)
+        names = set(answer.columns)
+        return write_table(
+            con, "answer", target, {name: about for name, about in (fields or {}).items() if name in names}
+        )
 
 
 def _words(answer: "Answer", rows: list[tuple[Any, ...]]) -> list[list[str]]:

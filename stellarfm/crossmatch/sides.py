@@ -7,6 +7,7 @@ from typing import NamedTuple
 import duckdb
 
 from stellarfm.errors import StellarError
+from stellarfm.formats import ROW
 from stellarfm.formats.fill_values import no_motion, no_position
 from stellarfm.formats.units import in_unit
 from stellarfm.sql_text import identifier
@@ -235,13 +236,13 @@ def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 
 
 def _check_types(con: duckdb.DuckDBPyConnection, side: Side, needed: list[str]) -> None:
-    types = {name.lower(): kind for name, kind in columns_of(con, side.relation).items()}
+    columns = {name: kind for name, kind in columns_of(con, side.relation).items() if name != ROW}
+    types = {name.lower(): kind for name, kind in columns.items()}
     for column in needed:
         kind = types.get(column.lower())
         if kind is None:
-            near = [name for name in columns_of(con, side.relation) if column.lower() in name.lower()]
-            near = near or _like(column, list(types))
-            hint = f"; it may be {' or '.join(near[:3])}" if near else f"; it has {', '.join(list(types)[:8])}"
+            near = [name for name in columns if column.lower() in name.lower()] or _like(column, list(columns))
+            hint = f"; it may be {' or '.join(near[:3])}" if near else f"; it has {', '.join(list(columns)[:8])}"
             raise StellarError(f"{side.label} has no column {column}{hint}. Name the right one with an option")
         # DECIMAL(18,3) is a number, DOUBLE[] a list of some
         if kind.split("(")[0] not in _NUMBERS or kind.endswith("]"):

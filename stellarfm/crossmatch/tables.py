@@ -227,7 +227,7 @@ def _side(table: Opened, columns: Columns, address: str, *, proper_motions: bool
         moves=len(has) == 2,
         row=ROW,
         name=address,
-        units={name: about.unit for name, about in table.fields.items()},
+        units=table.units,
     )
 
 

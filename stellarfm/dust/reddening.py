@@ -72,11 +72,12 @@ class Reddenings:
 
     def _read(self, landing: Landing, path: Path) -> None:
         with open_database() as con:
-            relation = open_table(con, path, "given").relation
+            opened = open_table(con, path, "given")
+            relation = opened.relation
             close_off(con, [path])
             found = [name.lower() for name in con.sql(f"from {relation}").columns]
             schema = REDDENING if "logebv" in found else EBV
-            casts, _ = plan_casts(con, relation, schema, {}, f"extinction: {path}")
+            casts, _ = plan_casts(con, relation, schema, {}, f"extinction: {path}", opened.units)
             try:
                 data = con.sql(select(casts, relation) + " order by source_id").to_arrow_table()
             except Exception as error:

@@ -49,6 +49,11 @@ class Opened:
         match = match_name(name, list(written))
         return written[match] if match is not None else name if name in self.columns else None
 
+    @property
+    def units(self) -> dict[str, str]:
+        """Units that the file states, by the name in the relation."""
+        return {name: about.unit for name, about in self.fields.items()}
+
     def noting(self, *notes: str) -> "Opened":
         """Return the same with more notes."""
         return replace(self, notes=(*self.notes, *notes))

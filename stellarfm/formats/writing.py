@@ -162,7 +162,7 @@ def refuse_unwritable(con: duckdb.DuckDBPyConnection, table: Opened, target: Pat
         If it is FITS, and a name or a text is not ASCII, or a type has no place in FITS or VOTable.
     """
     kind = writable_kind(target)
-    if kind in ("fits", "votable"):
+    if kind in ("fits", "votable") and table.columns:
         columns = storable_columns(con, f"(select {', '.join(map(identifier, table.columns))} from {table.relation})")
         if kind == "fits":
             from stellarfm.formats.fits_writing import refuse_text

@@ -1,7 +1,7 @@
 """A model and any table to a table of answers, streamed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from stellarfm.database import close_off, open_database
 from stellarfm.errors import StellarError
 from stellarfm.fields import Field
-from stellarfm.formats import check_output, open_table, write_table
+from stellarfm.formats import check_output, open_table, refuse_unwritable, write_table
 from stellarfm.formats.paths import find
 from stellarfm.measured import as_measured
 from stellarfm.model.token_table import TokenTable
@@ -96,7 +96,9 @@ def predict_table(
         close_off(con, find(address).files)
         opened = as_measured(con, table, vocabulary)
         relation = opened.relation
-        query = plan_tokens(con, relation, vocabulary, keep=identifiers(con, relation, vocabulary))
+        kept = identifiers(con, relation, vocabulary)
+        refuse_unwritable(con, replace(opened, columns={name: name for name in kept}), target)
+        query = plan_tokens(con, relation, vocabulary, keep=kept)
         # a table of any kind: one token that the model knows is enough
         refuse_missing(query, str(address), vocabulary, allow_missing=True)
         shown = _shown(query, model, [] if request.show_requested else hidden)

@@ -9,7 +9,8 @@ import pytest
 from astropy.table import Table
 
 from stellarfm.errors import StellarError
-from stellarfm.formats import open_memory, open_table
+from stellarfm.formats import open_table
+from stellarfm.formats.memory import open_memory
 from stellarfm.measured import as_measured
 from stellarfm.model.token_table import TokenTable
 from stellarfm.tokens import read_tokens

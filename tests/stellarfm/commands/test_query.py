@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from stellarfm.formats import open_table
 from tests.conftest import Made, stellarfm, succeed
 from tests.stellarfm.commands.terminal import on_terminal
 
@@ -111,7 +112,7 @@ def test_a_wide_answer_fits_80_columns_and_says_what_is_hidden(made: Made) -> No
         ("select tef from stars", 'Candidate bindings: "teff"'),
         ("select 1 from star", 'Did you mean "stars"?'),
         ("select cast(apogee_id as int) from stars where apogee_id is not null", "Could not convert"),
-        ("create table t as select 1", "it may only read"),
+        ("create table t as select 1", "may only read"),
     ],
 )
 def test_a_query_that_cannot_be_answered_is_refused_in_one_sentence(made: Made, sql: str, sentence: str) -> None:
@@ -121,3 +122,28 @@ def test_a_query_that_cannot_be_answered_is_refused_in_one_sentence(made: Made, 
         assert sentence in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert not (made.folder / "never.csv").exists()
+
+
+@pytest.mark.parametrize("file", ["stars.fits", "stars.vot", "stars.parquet", "stars.duckdb"])
+def test_a_file_has_the_units_and_words_of_the_dictionary(made: Made, file: str) -> None:
+    _ask(made, "select source_id, ra, teff, distance_pc from stars limit 5", "-o", file)
+    fields = open_table(duckdb.connect(), made.folder / file, "t").fields
+    assert {name: fields[name].unit for name in ("ra", "teff", "distance_pc")} == {
+        "ra": "deg",
+        "teff": "K",
+        "distance_pc": "pc",
+    }
+    assert (fields["ra"].ucd, fields["teff"].description) == ("pos.eq.ra;meta.main", "Effective temperature")
+
+
+def test_a_release_is_a_table_with_units_for_every_command_and_is_not_written_over(made: Made) -> None:
+    release = f"{made.home}/releases/latest/catalog.duckdb"
+    succeed(
+        ["crossmatch", f"{release}#stars", f"{release}#stars", "--radius-arcsec", "0.1", "-o", "pairs.fits"],
+        made.folder,
+    )
+    fields = open_table(duckdb.connect(), made.folder / "pairs.fits", "t").fields
+    assert (fields["teff_left"].unit, fields["separation_arcsec"].unit) == ("K", "arcsec")
+    done = stellarfm(["catalog", "query", "select 1 as i", "-o", release], made.folder)
+    assert done.returncode == 1
+    assert "is itself read here" in done.stderr
