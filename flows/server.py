@@ -12,7 +12,7 @@ from pathlib import Path
 from stellarfm.errors import StellarError
 from stellarfm.integrity import sqlite_damage
 from stellarfm.processes import end_with_input
-from stellarfm.progress import console
+from stellarfm.progress import tell
 
 _STOP_S = 5
 _ANSWER_S = 120
@@ -92,7 +92,7 @@ def _drop_damaged_history(folder: Path) -> None:
     database = folder / "prefect.db"
     if not database.is_file() or not (why := sqlite_damage(database)):
         return
-    console.print(f"{database} is damaged ({why}): the history of earlier runs is lost, and begun anew", soft_wrap=True)
+    tell(f"{database} is damaged ({why}): the history of earlier runs is lost, and begun anew")
     for file in folder.glob("prefect.db*"):
         file.unlink()
 

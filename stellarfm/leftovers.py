@@ -1,13 +1,13 @@
 """What runs that ended early leave in a home, and its removal."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stellarfm.atomic import PARTIAL
 from stellarfm.home import Home
-from stellarfm.progress import console
+from stellarfm.progress import tell
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,22 @@ def forget_unfinished(home: Home, kept: str = "") -> list[Unfinished]:
     left = [found for found in unfinished_trainings(home) if found.key != kept]
     for found in left:
         steps = f"at step {found.step:,}" if found.step else "before its first checkpoint"
-        console.print(f"removed a training of other settings that was ended {steps}: runs/{found.key}", soft_wrap=True)
+        tell(f"removed a training of other settings that was ended {steps}: runs/{found.key}")
         shutil.rmtree(found.folder)
     return left
 
 
-def forget_checks(home: Home, current: str) -> None:
-    """Remove the checks of warehouses that are no more; those of releases and the last that failed stay."""
+def forget_checks(home: Home, current: Collection[str]) -> None:
+    """Remove the checks of warehouses that are no more; those of releases and the last that failed stay.
+
+    Parameters
+    ----------
+    home
+        The home; whoever calls this holds it.
+    current
+        Names of the checks of the warehouses that there are.
+    """
     releases = {path.name for path in home.releases.glob("r*-*")}
     for folder in home.checks.glob("*"):
-        if folder.is_dir() and folder.name not in releases | {current, "failed"}:
+        if folder.is_dir() and folder.name not in {*releases, *current, "failed"}:
             shutil.rmtree(folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 from stellarfm.atomic import fresh_folder
 from stellarfm.home import Home
 from stellarfm.integrity import DamagedError
-from stellarfm.progress import console
+from stellarfm.progress import tell
 from stellarfm.registry import MODEL_HASH, ModelVersion, Registry
 
 
@@ -62,7 +62,7 @@ def mend_run(home: Home, run: str) -> bool:
             ):
                 _replace(copy, version.folder, error)
                 return True
-        console.print(f"{error.path} is damaged ({error.why}): the model is made anew", soft_wrap=True)
+        tell(f"{error.path} is damaged ({error.why}): the model is made anew")
         return False
     return True
 
@@ -112,6 +112,6 @@ def _is_whole(folder: Path, expected: str) -> bool:
 
 
 def _replace(folder: Path, copy: Path, error: DamagedError) -> None:
-    console.print(f"{error.path} is damaged ({error.why}): replaced by the copy {copy}", soft_wrap=True)
+    tell(f"{error.path} is damaged ({error.why}): replaced by the copy {copy}")
     with fresh_folder(folder) as partial:
         shutil.copytree(copy, partial, dirs_exist_ok=True)

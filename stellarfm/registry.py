@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from stellarfm.errors import StellarError
 from stellarfm.home import TRACKING_VARIABLE, Home
 from stellarfm.integrity import DamagedError, checked, is_sealed, seal_hash, signed, sqlite_damage
-from stellarfm.progress import console
+from stellarfm.progress import tell
 from stellarfm.vocabulary import Vocabulary, default_request
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ class Registry:
                 try:
                     entries.append(checked(json.loads(line)))
                 except ValueError as error:
-                    console.print(f"line {number} of {self._log} is damaged ({error}) and passed over", soft_wrap=True)
+                    tell(f"line {number} of {self._log} is damaged ({error}) and passed over")
         return entries
 
     def set_tag(self, version: int, name: str, value: str) -> None:

@@ -101,12 +101,12 @@ def _runs(home: Home) -> Iterator[Fault]:
 def _registry(home: Home) -> Iterator[Fault]:
     if not (home.path / "mlflow.db").is_file():
         return
+    registry = Registry(home)
     try:
-        registry = Registry(home)
+        orphans = registry.unregistered()
     except DamagedError as error:
         yield Fault(f"{error.path} is damaged ({error.why})", str(error).partition("); ")[2], is_open=True)
         return
-    orphans = registry.unregistered()
     if orphans:
         yield Fault(
             f"{len(orphans)} models that were logged and never registered", "removed", registry.forget_unregistered

@@ -21,7 +21,7 @@ from stellarfm.home import Home, changes_home
 from stellarfm.integrity import SEAL_FILE, DamagedError, check_seal, seal
 from stellarfm.landing.parts import Landing
 from stellarfm.model.token_table import TokenTable
-from stellarfm.progress import console, progress_bar
+from stellarfm.progress import progress_bar, tell
 from stellarfm.registry import Registry
 from stellarfm.rules import rule_value
 from stellarfm.stages.prepare import prepared_of
@@ -118,7 +118,7 @@ def _is_whole(folder: Path) -> bool:
     except DamagedError as error:
         # those from before 0.2 have no list of hashes: made anew once, without a word about damage
         if error.path.name != SEAL_FILE:
-            console.print(str(error), soft_wrap=True)
+            tell(str(error))
         return False
     return True
 

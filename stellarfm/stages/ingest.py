@@ -10,7 +10,7 @@ from stellarfm.errors import StellarError
 from stellarfm.home import Home, changes_home
 from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import Landing
-from stellarfm.progress import console, progress_bar
+from stellarfm.progress import progress_bar, tell
 from stellarfm.surveys.selection import choose_surveys
 
 
@@ -101,7 +101,7 @@ def ingest(settings: Settings, home: Home) -> Snapshot:
     source = source_of(settings)
     landing = Landing(home.landing, source.folder)
     # before anything is added: parts that were changed must not be vouched for together with new ones
-    landing.mend(lambda sentence: console.print(sentence, soft_wrap=True))
+    landing.mend(tell)
     with progress_bar("ingest", source.unit) as progress:
         source.fetch(landing, progress)
     # after the fetch: the checks judge by it, and only whole landings are checked

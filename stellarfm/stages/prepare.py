@@ -1,5 +1,7 @@
 """Landing to warehouse: staging, checks, crossmatch, marts, checks."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,7 @@ from stellarfm.home import Home, changes_home
 from stellarfm.integrity import DamagedError, FileSum, read_record, write_record
 from stellarfm.landing.parts import Landing
 from stellarfm.leftovers import forget_checks
-from stellarfm.progress import console, progress_bar
+from stellarfm.progress import progress_bar, tell
 from stellarfm.resources import folder_texts, resource_folder
 from stellarfm.stages.ingest import Snapshot, snapshot_of, source_of
 from stellarfm.surveys.selection import Surveys, choose_surveys
@@ -123,7 +125,7 @@ def prepare(settings: Settings, home: Home, snapshot: Snapshot | None = None) ->
     )
     # after the file it speaks of; the home itself is left out, for it may be moved
     write_record(_record(home), {name: value for name, value in asdict(prepared).items() if name != "home"})
-    forget_checks(home, key)
+    forget_checks(home, {key, *_checks_in_use(home)})
     return prepared
 
 
@@ -230,12 +232,19 @@ def _record(home: Home) -> Path:
     return home.warehouse.with_suffix(".json")
 
 
+def _checks_in_use(home: Home) -> Iterator[str]:
+    """Return the names of the checks of both warehouses of a home, of those that there are."""
+    for record in map(_record, (Home(home.path), home.for_learning)):
+        with suppress(DamagedError):
+            yield str(read_record(record, "").get("checks"))
+
+
 def _intact(home: Home) -> Prepared | None:
     """Return the record of the warehouse, None if there is none or it must be built anew, which is said."""
     try:
         return _read(home)
     except DamagedError as error:
-        console.print(f"{error.path} is damaged ({error.why}): it is built anew from the landing", soft_wrap=True)
+        tell(f"{error.path} is damaged ({error.why}): it is built anew from the landing")
         return None
 
 

@@ -26,7 +26,7 @@ from stellarfm.integrity import DamagedError
 from stellarfm.landing.missing import Ids
 from stellarfm.model.token_table import TokenTable
 from stellarfm.model_copies import whole_folder
-from stellarfm.progress import console, progress_bar
+from stellarfm.progress import console, progress_bar, tell
 from stellarfm.published_settings import published_settings
 from stellarfm.registry import CHAMPION, ModelVersion, Registry
 from stellarfm.resources import sql_texts
@@ -155,7 +155,7 @@ def _is_whole(catalog: Catalog) -> bool:
     try:
         catalog.verify(whole=False)
     except DamagedError as error:
-        console.print(f"{error.path} is damaged ({error.why}): the release is made anew", soft_wrap=True)
+        tell(f"{error.path} is damaged ({error.why}): the release is made anew")
         return False
     return True
 
@@ -163,7 +163,7 @@ def _is_whole(catalog: Catalog) -> bool:
 def _name(home: Home, key: str) -> str:
     """Return the name of the release with a key: that of a damaged folder, which it replaces, or a new one."""
     for error in hidden_releases(home.releases):
-        console.print(f"{error.path} is damaged ({error.why}): its release is not listed", soft_wrap=True)
+        tell(f"{error.path} is damaged ({error.why}): its release is not listed")
     folders = [folder.name for folder in release_folders(home.releases)]
     same = [name for name in folders if name.endswith(f"-{key[:8]}")]
     # numbers grow even where a release in between was deleted

@@ -13,7 +13,7 @@ from stellarfm.evaluation.report import best_scores
 from stellarfm.home import Home, changes_home
 from stellarfm.model.token_table import TokenTable
 from stellarfm.model_copies import mend_run
-from stellarfm.progress import console, progress_bar, tell
+from stellarfm.progress import progress_bar, tell
 from stellarfm.registry import Registry
 from stellarfm.rules import rule_value
 from stellarfm.sql_text import literal
@@ -146,7 +146,7 @@ def train_model(
             on_plan=lambda plan: tell(f"train: {plan}"),
             on_progress=lambda now: progress(now.step, now.total_steps, f"loss {now.loss:.3f}"),
             log=lambda step, metrics: registry.log_metrics(run, step, metrics),
-            tell=lambda sentence: console.print(sentence, soft_wrap=True),
+            tell=tell,
         )
     write_json(partial / "training.json", result.to_dict())
     # a finished training is never gone on with, and checkpoints hold the optimiser as well
