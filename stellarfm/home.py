@@ -71,6 +71,8 @@ class Home:
             If the folder cannot be made or written.
         """
         path = path.expanduser().absolute()
+        if path.is_file():
+            raise StellarError(f"the home {path} is a file, and a home is a folder; name another with --home")
         try:
             path.mkdir(parents=True, exist_ok=True)
             # a file is tried: permission bits do not tell of read-only disks

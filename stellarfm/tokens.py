@@ -204,6 +204,11 @@ def refuse_missing(query: TokenQuery, relation: str, vocabulary: Vocabulary, *, 
     needed = [name for name in query.missing if not vocabulary.tokens[vocabulary.index(name)].optional]
     if query.groups and (allow_missing or not needed):
         return
+    if allow_missing:
+        raise StellarError(
+            f"{relation} has no column for any of the {len(vocabulary)} tokens of the vocabulary {vocabulary.name!r}; "
+            f"`stellarfm vocabulary show {vocabulary.name}` lists them and the columns that they come from"
+        )
     name = (needed or query.missing)[0]
     token = vocabulary.tokens[vocabulary.index(name)]
     more = f" (and {len(needed) - 1} more tokens)" if len(needed) > 1 else ""

@@ -167,7 +167,8 @@ def load_vocabulary(name_or_path: str | Path) -> Vocabulary:
     if not path.is_file():
         shipped = sorted(p.stem for p in resource_folder("vocabularies").glob("*.toml"))
         raise StellarError(
-            f"there is no vocabulary {str(name_or_path)!r}; use one of {', '.join(shipped)} or the path of a .toml file"
+            f"there is no vocabulary {str(name_or_path)!r}{near(str(name_or_path), shipped)}; "
+            f"use one of {', '.join(shipped)}, or the path of a .toml file"
         )
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))

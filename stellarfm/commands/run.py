@@ -1,6 +1,7 @@
 """`stellarfm run`: the whole product through Prefect, and the summary at its end."""
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from stellarfm.commands.printing import print_json, print_table, print_text
 from stellarfm.config import Settings, load_settings
 from stellarfm.evaluation.comparison import COLOUR_FIT
 from stellarfm.evaluation.report import best_scores
-from stellarfm.home import Home
+from stellarfm.home import DEFAULT_HOME, Home
 from stellarfm.leftovers import forget_unfinished
 from stellarfm.servers import FLOWS_VARIABLE, named_server, refuse_silent_flows, refuse_silent_tracking
 from stellarfm.tokens import describe
@@ -133,12 +134,18 @@ def _print_summary(made: "Product", path: Path, vocabulary: Vocabulary) -> None:
         _print_training(made, made.training, path, vocabulary)
     print_text(f"\ncatalogue  {folder / 'catalog.duckdb'}", soft_wrap=True)
     print_text(f"checks     {_relative(Path(made.prepared.docs), path)}", soft_wrap=True)
-    home = "" if path == Path("stellarfm-home") else f" --home {path}"
     print_text(heading="\nTry next")
-    program = "stellarfm" if shutil.which("stellarfm") else os.path.relpath(sys.argv[0])
-    print_text(f'  {program} catalog query "select count(*), avg(teff) from stars"{home}')  # noqa: S608
-    print_text(f"  {program} catalog show{home}")
-    print_text(f"  {program} model list{home}\n")
+    for command in next_commands(path):
+        print_text(f"  {command}", soft_wrap=True)
+    print_text()
+
+
+def next_commands(path: Path) -> list[str]:
+    """Return commands that a person may copy as they are, for a home of any name."""
+    program = "stellarfm" if shutil.which("stellarfm") else f"{shlex.quote(sys.executable)} -m stellarfm"
+    home = "" if path == DEFAULT_HOME else f" --home {shlex.quote(str(path))}"
+    commands = ('catalog query "select count(*), avg(teff) from stars"', "catalog show", "model list")
+    return [f"{program} {command}{home}" for command in commands]
 
 
 def _print_training(made: "Product", training: "Training", path: Path, vocabulary: Vocabulary) -> None:

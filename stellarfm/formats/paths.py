@@ -8,6 +8,7 @@ from stellarfm.errors import StellarError
 from stellarfm.formats.kinds import READABLE, kind_of
 from stellarfm.formats.layouts import hats_root, parquet_parts
 from stellarfm.sql_paths import GLOB_SIGNS
+from stellarfm.suggestions import near
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def find(address: str | Path, folder: Path | None = None) -> Address:
         path = Path(folder or "", name)
         if found := _found(path, table):
             return found
-    raise StellarError(f"there is no table {text}; name a file that is there ({', '.join(READABLE)})")
+    beside = near(path.name, (one.name for one in path.parent.iterdir())) if path.parent.is_dir() else ""
+    raise StellarError(f"there is no table {text}{beside}; name a file that is there ({', '.join(READABLE)})")
 
 
 def _found(path: Path, part: str) -> Address | None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from stellarfm import __version__
 from stellarfm.cli import app
+from stellarfm.commands.run import next_commands
 from stellarfm.config import setting_names
 from tests.conftest import Made, environment, start, stellarfm, succeed
 from tests.docs.blocks import pages
@@ -81,6 +83,12 @@ def test_wrong_usage_ends_with_2_and_no_arguments_show_the_help(tmp_path: Path) 
         (["run", "--config", "absent.toml"], "the settings file absent.toml cannot be read"),
         (["run", "--home", "/proc/stellarfm"], "the home folder /proc/stellarfm cannot be written"),
         (["catalog", "query", "select 1"], "there is no release 'latest' in stellarfm-home"),
+        (["run", "--home", "stellarfm.txt"], "stellarfm.txt is a file, and a home is a folder"),
+        (["train", "--table", "own.cvs"], "there is no table own.cvs (near it: own.csv)"),
+        (
+            ["run", "--set", "training.vocabulary=photometri"],
+            "there is no vocabulary 'photometri' (near it: photometry)",
+        ),
         (["predict", "none.parquet", "--request", "teff", "-o", "x.csv"], "there is no home stellarfm-home yet"),
         (["train", "--table", "none.parquet"], "there is no table none.parquet"),
         (["prepare"], "is empty; run `stellarfm ingest` first"),
@@ -93,6 +101,8 @@ def test_wrong_usage_ends_with_2_and_no_arguments_show_the_help(tmp_path: Path) 
 def test_a_mistake_is_answered_with_one_sentence_and_exit_code_1(
     tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
+    for file in ("stellarfm.txt", "own.csv"):
+        (tmp_path / file).write_text("")
     done = stellarfm(arguments, tmp_path)
     assert done.returncode == 1
     assert sentence in done.stderr
@@ -104,6 +114,13 @@ def test_a_mistake_is_answered_with_one_sentence_and_exit_code_1(
 def test_the_version_is_told_by_the_command_and_by_the_module(tmp_path: Path) -> None:
     done = stellarfm(["--version"], tmp_path)
     assert (done.returncode, done.stdout.strip()) == (0, __version__)
+
+
+def test_what_to_try_next_can_be_copied_for_a_home_of_any_name() -> None:
+    assert next_commands(Path("stellarfm-home"))[-1].endswith("model list")
+    for name in ("my home", "it's", "$HOME", "a;b"):
+        for command in next_commands(Path(name)):
+            assert shlex.split(command)[-2:] == ["--home", name]
 
 
 def test_whoever_reads_only_the_first_lines_is_told_no_error(made: Made) -> None:
