@@ -19,6 +19,7 @@ from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set
 from stellarfm.commands.predict import predict
 from stellarfm.commands.sky import sky_app
 from stellarfm.commands.stages import evaluate, ingest, prepare, print_prospect, promote, publish, train
+from stellarfm.commands.survey import survey_app
 from stellarfm.commands.vocabularies import vocabulary_app
 from stellarfm.errors import StellarError
 from stellarfm.integrity import is_damage, is_full_disk
@@ -85,6 +86,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(checks_app, name="checks")
 app.add_typer(vocabulary_app, name="vocabulary")
 app.add_typer(sky_app, name="sky")
+app.add_typer(survey_app, name="survey")
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -19,7 +19,7 @@ STATE=/var/lib/stellarfm-archives   # what is served, the front's process, logs,
 INPUTS=/var/gavo/inputs
 TAP=http://127.0.0.1:8080/tap
 FRONT=http://127.0.0.1:8081
-SCHEMAS=(gaiadr1 gaiadr3 irsa apogeedr17 perf)
+SCHEMAS=(gaiadr1 gaiadr3 gaiadr4 irsa apogeedr17 perf)
 export DEBIAN_FRONTEND=noninteractive
 
 say() { printf '[archive-server %3ds] %s\n' "$SECONDS" "$*"; }
@@ -157,7 +157,7 @@ start_servers() {
     if ! answers $TAP/availability; then
         say "starting DaCHS"
         dachs serve stop >/dev/null 2>&1 || true # what a killed one left
-        dachs serve start >>"$STATE/log/dachs.log" 2>&1 9>&- || fail "DaCHS does not start: see $STATE/log/dachs.log"
+        dachs serve start >>"$STATE/log/dachs.log" 2>&1 3>&- 9>&- || fail "DaCHS does not start: see $STATE/log/dachs.log"
         wait_for DaCHS "answers $TAP/availability"
     fi
     local version
@@ -165,7 +165,7 @@ start_servers() {
     if [ "$(curl --silent --max-time 20 $FRONT/_health)" != "$version" ]; then
         stop_front # another version of it, or a dead one
         PYTHONPATH="$HERE" PYTHONDONTWRITEBYTECODE=1 setsid nohup /usr/bin/python3 -m archive_front "$STATE/files" "$version" \
-            >>"$STATE/log/front.log" 2>&1 </dev/null 9>&- &
+            >>"$STATE/log/front.log" 2>&1 </dev/null 3>&- 9>&- &
         echo $! >"$STATE/front.pid"
         wait_for "the front" "answers $FRONT/_health"
     fi

@@ -15,6 +15,7 @@ from stellarfm.addresses import public_url
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
 from stellarfm.archives.credentials import account_of
+from stellarfm.archives.crosswalk import lead_in_landing
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.gaia import GaiaSources
 from stellarfm.archives.healpix import SkyPart, divide
@@ -27,6 +28,7 @@ from stellarfm.landing.missing import Ids
 from stellarfm.landing.parts import Landing
 from stellarfm.rules import install_rules
 from stellarfm.sql_paths import reader_paths
+from stellarfm.surveys.selection import Surveys
 
 LATER = "known after APOGEE's table is here"
 """Why a number is not known that rests on APOGEE's identifiers."""
@@ -64,9 +66,9 @@ def refuse_unfit(settings: Settings, gaia: GaiaSources) -> None:
         )
 
 
-def labelled_here(landing: Landing) -> int:
+def labelled_here(landing: Landing, surveys: Surveys) -> int:
     """Return how many stars of gaia_source in a landing have labels to learn from, by APOGEE's identifiers."""
-    labelled = good_ids(landing.files(apogee.TABLE))
+    labelled = lead_in_landing(landing, good_ids(landing.files(apogee.TABLE)), surveys)
     files = [str(file) for file in landing.files(GAIA)]
     gaia = pq.read_table(files, columns=["source_id"], partitioning=None)["source_id"].to_numpy()
     return len(np.intersect1d(labelled, gaia))
@@ -199,7 +201,7 @@ class Counting:
         if self._settings.apogee.source == "none":
             return self._note(name, "apogee.source = none", 0)
         if self._landing.is_complete(GAIA) and self._landing.is_complete(apogee.TABLE):
-            return self._note(name, words, labelled_here(self._landing))
+            return self._note(name, words, labelled_here(self._landing, self._clients.surveys))
         if not files:
             return self._note(name, LATER, None)
         ids = good_ids(files)

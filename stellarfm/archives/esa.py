@@ -6,10 +6,12 @@ from stellarfm.addresses import public_url
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
 from stellarfm.archives.counting import Counting, labelled_here, refuse_unfit
+from stellarfm.archives.crosswalk import Crosswalk
 from stellarfm.archives.fetching import Fetching
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.healpix import SkyPart, divide
 from stellarfm.archives.network import refuse_no_network
+from stellarfm.archives.profile_check import refuse_other_schema
 from stellarfm.archives.source import Query
 from stellarfm.atomic import content_key
 from stellarfm.conditions import refuse_odd_condition
@@ -21,6 +23,7 @@ from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.parts import Landing, explain_full_disk
 from stellarfm.landing.selection import Asked, Selection
 from stellarfm.progress import ProgressCallback, console
+from stellarfm.surveys.profile import CROSSWALK
 from stellarfm.surveys.selection import release_key
 
 
@@ -93,8 +96,11 @@ class Esa:
             ]
         else:
             planned.append(Query(GAIA, "ids-…", clients.gaia.query_of_ids()))
+        if clients.surveys.gaia.crosswalk is not None:
+            planned.append(Query(CROSSWALK, "…", Crosswalk(clients.gaia.tap, clients.surveys).text("source_id")))
         if settings.gaia.xp != "none":
-            urls = {"datalink": clients.data_link.url, "tap": clients.gaia.tap.url, "bulk": clients.bulk_url}
+            bulk_url = clients.bulk_url if settings.gaia.xp == "bulk" else ""
+            urls = {"datalink": clients.data_link.url, "tap": clients.gaia.tap.url, "bulk": bulk_url}
             words = clients.data_link.retrieval_type
             planned.append(Query(xp.TABLE, "…", f"{words} of these stars from {public_url(urls[settings.gaia.xp])}"))
         if settings.twomass.by != "none":
@@ -118,19 +124,23 @@ class Esa:
         Raises
         ------
         StellarError
-            If the selection is empty, larger than was agreed to, or refused, all before anything is fetched; or an archive fails.
+            If the selection is empty, larger than was agreed to, or refused, or an archive has not what the profile of its
+            release says, all before anything is fetched; or an archive fails.
         """
         if not all(map(landing.is_complete, self._tables())):
             refuse_no_network(self._urls())
         if not landing.is_complete(GAIA):
+            refuse_other_schema(self.settings, self.clients)
             refuse_unfit(self.settings, self.clients.gaia)
         fetching = Fetching(self.settings, self.clients, landing, progress)
         with explain_full_disk(landing):
             # APOGEE first: its identifiers may be the selection. Then Gaia: the other tables follow its parts
             fetching.apogee()
             fetching.gaia()
+            fetching.crosswalk()
             # before the spectra, which take longest; a selection that is not learned from needs no labels
-            for warning in [] if self.settings.learns_from_others else too_few_labels(labelled_here(landing)):
+            labels = None if self.settings.learns_from_others else labelled_here(landing, self.clients.surveys)
+            for warning in [] if labels is None else too_few_labels(labels):
                 console.print(f"warning: {warning}", soft_wrap=True, markup=False)
             fetching.spectra()
             fetching.twomass()
@@ -175,5 +185,6 @@ def _selection(settings: Settings) -> Selection:
         twomass.TABLE: {"neighbours": "ids", "position": "position", "none": "none"}[two_mass],  # type: ignore[dict-item]
         apogee.TABLE: "none" if settings.apogee.source == "none" else "all",
         "extinction": reddening,
+        CROSSWALK: "ids",
     }
     return Selection(gaia.where.strip(), asked)

@@ -1,6 +1,7 @@
 """Filling a landing from Gaia, 2MASS and APOGEE: part by part, each checked before it is there, none fetched twice."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,7 @@ from stellarfm.addresses import public_url
 from stellarfm.archives import apogee, twomass, xp
 from stellarfm.archives.clients import Clients
 from stellarfm.archives.counting import holder_of_apogee, ids_of_apogee
+from stellarfm.archives.crosswalk import Crosswalk, lead, pairs_of
 from stellarfm.archives.gaia import TABLE as GAIA
 from stellarfm.archives.gaia import upload_query
 from stellarfm.archives.healpix import SkyPart, divide
@@ -16,9 +18,11 @@ from stellarfm.archives.id_batches import RequestRows, fetch_ids
 from stellarfm.archives.tap import TapQuery
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
+from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids
 from stellarfm.landing.parts import Landing
-from stellarfm.progress import ProgressCallback
+from stellarfm.progress import ProgressCallback, console
+from stellarfm.surveys.profile import CROSSWALK
 
 
 class Fetching:
@@ -66,6 +70,14 @@ class Fetching:
         else:
             self._gaia_of_apogee()
         self._ask_again(GAIA, self._gaia_rows)
+
+    def crosswalk(self) -> None:
+        """Fetch what the sources were in the earlier release, where the release at hand has other identifiers."""
+        if self._clients.surveys.gaia.crosswalk is None:
+            return
+        for part in self._landing.parts(GAIA):
+            ids = self._landing.read(GAIA, part, ["source_id"])["source_id"].to_numpy()
+            self._pairs(part, ids, Crosswalk(self._clients.gaia.tap, self._clients.surveys).of_later)
 
     def spectra(self) -> None:
         """Fetch the spectra of the stars that have one."""
@@ -151,7 +163,7 @@ class Fetching:
         return self._landing.mark_complete(GAIA)
 
     def _gaia_of_apogee(self) -> None:
-        ids = ids_of_apogee(self._landing.files(apogee.TABLE))
+        ids = self._led(ids_of_apogee(self._landing.files(apogee.TABLE)))
         if not len(ids):
             raise StellarError("no star of APOGEE has a Gaia source; select stars with gaia.where")
         size = self._settings.archive.rows_per_part
@@ -160,6 +172,30 @@ class Fetching:
             self._clients.gaia.probe()
         for number, first in enumerate(range(0, len(ids), size)):
             self._by_ids(GAIA, f"ids-{number:05d}", ids[first : first + size], self._gaia_rows)
+        self._landing.mark_complete(GAIA)
+
+    def _led(self, ids: Ids) -> Ids:
+        """Return the sources that identifiers of APOGEE's table stand for: themselves, or those that a crosswalk leads to."""
+        crosswalk = self._clients.surveys.gaia.crosswalk
+        if crosswalk is None:
+            return ids
+        size, client = self._settings.archive.rows_per_part, Crosswalk(self._clients.gaia.tap, self._clients.surveys)
+        for number, first in enumerate(range(0, len(ids), size)):
+            self._pairs(f"earlier-{number:05d}", ids[first : first + size], client.of_earlier)
+        led = lead(pairs_of(self._landing, self._clients.surveys), ids, self._clients.surveys)
+        console.print(
+            f"of {len(ids):,} sources of {crosswalk.release} {led.to_one:,} are one source now, {led.chosen:,} have several near "
+            f"of which one was chosen, and {led.nowhere:,} have none",
+            soft_wrap=True,
+        )
+        return led.ids
+
+    def _pairs(self, part: str, ids: Ids, ask: Callable[[Ids, Jobs, str], pa.Table]) -> None:
+        if self._landing.has(CROSSWALK, part):
+            return
+        started = time.monotonic()
+        rows = ask(ids, self._landing.jobs(CROSSWALK), part)
+        self._keep(CROSSWALK, part, rows, f"neighbours of {len(ids):,} sources", started)
 
     def _gaia_rows(self, ids: Ids, part: str) -> pa.Table:
         gaia = self._clients.gaia

@@ -32,7 +32,7 @@ from stellarfm.surveys.selection import Surveys
 RELEASE = "files of one's own"
 
 _RAW_FORMATS: dict[str, RawFormat] = {
-    ".csv": "csv", ".fits": "fits", ".fit": "fits", ".xml": "votable", ".vot": "votable", ".votable": "votable",
+    ".csv": "csv", ".ecsv": "ecsv", ".fits": "fits", ".fit": "fits", ".xml": "votable", ".vot": "votable", ".votable": "votable",
 }  # fmt: skip
 _EXPECTED = {
     "gaia_source": "gaia_sources", XP_TABLE: "xp_spectra", "twomass_psc": "twomass_sources", "apogee_allstar": "apogee_stars",

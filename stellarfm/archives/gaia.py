@@ -13,8 +13,8 @@ from stellarfm.landing.conform import conform
 from stellarfm.landing.jobs import Jobs
 from stellarfm.landing.missing import Ids
 from stellarfm.landing.schema import TableSchema
+from stellarfm.surveys.profile import CROSSWALK, UNKNOWN, Survey
 from stellarfm.surveys.profile import SERVICE as SERVICE
-from stellarfm.surveys.profile import UNKNOWN, Survey
 
 TABLE = "gaia_source"
 """Table of the landing."""
@@ -41,8 +41,9 @@ class GaiaSources:
         self._table = survey.table_at(SERVICE, TABLE)
         self._columns = survey.tables[TABLE]
         assert survey.identifier is not None, "every profile of Gaia says how identifiers hold their pixel"
-        self.identifier = survey.identifier
         self._id = survey.tables[TABLE].names_at(SERVICE)["source_id"]
+        # in the words of the service, as the conditions on parts of the sky are
+        self.identifier = survey.identifier.model_copy(update={"column": self._id})
         self._counted: dict[str, int] = {}
 
     def query_of_ids(self) -> str:
@@ -107,8 +108,9 @@ class GaiaSources:
         StellarError
             If the archive refuses or fails.
         """
-        joined = self._join("w", with_spectra=with_spectra)
-        text = f"SELECT COUNT(*) AS n FROM tap_upload.{UPLOADED} AS w {joined}"  # noqa: S608
+        counted, through, other = self._through()
+        joined = self._join(other, with_spectra=with_spectra)
+        text = f"SELECT COUNT({counted}) AS n FROM tap_upload.{UPLOADED} AS w {through}{joined}"  # noqa: S608
         return int(self.tap.fetch(TapQuery(text, 1, 1, uploaded(ids)), jobs, part).column(0)[0].as_py())
 
     def probe(self) -> None:
@@ -140,7 +142,17 @@ class GaiaSources:
     def _join(self, other: str, *, with_spectra: bool = False) -> str:
         """Return a join of another table's ``source_id`` with the selected stars, whose columns stay among themselves."""
         chosen = self._from(SkyPart(self.identifier), with_spectra=with_spectra)
-        return f"JOIN (SELECT {self._id} AS source_id {chosen}) AS s ON s.source_id = {other}.source_id"
+        column = self.survey.tables[CROSSWALK].names_at(SERVICE)["source_id"] if other == "x" else "source_id"
+        return f"JOIN (SELECT {self._id} AS source_id {chosen}) AS s ON s.source_id = {other}.{column}"
+
+    def _through(self) -> tuple[str, str, str]:
+        """Return what is counted of uploaded identifiers, and how they lead to sources: by a crosswalk if there is one."""
+        if self.survey.crosswalk is None:
+            return "*", "", "w"
+        names = self.survey.tables[CROSSWALK].names_at(SERVICE)
+        there = self.survey.table_at(SERVICE, CROSSWALK)
+        # distinct: one star of then may have several neighbours now
+        return "DISTINCT w.source_id", f"JOIN {there} AS x ON x.{names['earlier_source_id']} = w.source_id ", "x"
 
     def _from(self, part: SkyPart, *, with_spectra: bool = False) -> str:
         # quoted: ADQL 2.0 has no boolean literals

@@ -24,6 +24,10 @@ _LONGEST_WAIT_S = 120.0
 _PHRASES = {status.phrase.lower(): status.value for status in HTTPStatus}
 # client errors that pass: the request came too slowly, or there were too many
 _BUSY = {408, 429}
+# DataLink of Gaia tells a word that it does not know by HTTP 500, and would do so for ever
+_UNKNOWN_WORD = re.compile(
+    r"(unknown|invalid|unsupported) (retrieval|data|release)[ _]?(type|structure)?", re.IGNORECASE
+)
 
 
 class RefusedError(StellarError):
@@ -102,7 +106,7 @@ def is_transient(error: BaseException) -> bool:
         return False
     status = status_of(error)
     if status is not None:
-        return status >= 500 or status in _BUSY
+        return (status >= 500 and not _is_unknown_word(error)) or status in _BUSY
     # a body that was cut is an EOFError (gzip), zlib.error, BadZipFile or IncompleteRead, an HTTPException, by its kind
     passing = (OSError, http.client.HTTPException, EOFError, zipfile.BadZipFile, zlib.error, TransientError)
     return isinstance(error, passing) and not _is_local(error)
@@ -151,9 +155,14 @@ def _is_local(error: BaseException) -> bool:
     ) in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
+def _is_unknown_word(error: BaseException) -> bool:
+    """Whether a fault of the server is a refusal of a word in the request, by what it says."""
+    return _UNKNOWN_WORD.search(str(error)) is not None
+
+
 def _refusal(archive: str, error: BaseException) -> RefusedError | None:
     status = status_of(error)
-    if status is None or status >= 500 or status in _BUSY:
+    if status is None or (status >= 500 and not _is_unknown_word(error)) or status in _BUSY:
         return None
     if status in (401, 403):
         return RefusedError(

@@ -99,6 +99,23 @@ class Tap:
         """
         self._ask(lambda: self._sync(query))
 
+    def read(self, query: str, rows: int | None = None) -> pa.Table:
+        """Return the small answer of a synchronous query, which says TOP itself.
+
+        Parameters
+        ----------
+        query
+            ADQL.
+        rows
+            How many rows the answer must have; None where any number may be right.
+
+        Raises
+        ------
+        StellarError
+            If the archive refuses the query, with its own words, or fails.
+        """
+        return self._ask(lambda: self._read(query, rows))
+
     def fetch(self, query: TapQuery, jobs: Jobs, part: str) -> pa.Table:
         """Return the answer of a job, which goes on where an earlier run left it.
 
@@ -125,6 +142,15 @@ class Tap:
 
     def _ask(self, request: Callable[[], T]) -> T:
         return self.retry.call(self.name, request)
+
+    def _read(self, query: str, rows: int | None) -> pa.Table:
+        from stellarfm.formats.arrow import from_astropy
+
+        table = from_astropy(self._sync(query)).table()
+        # CSV that was cut reads as fewer rows
+        if rows is not None and len(table) != rows:
+            raise TransientError(f"the answer has {len(table):,} rows where there are {rows:,}")
+        return table
 
     def _sync(self, query: str) -> Any:
         try:

@@ -117,9 +117,11 @@ class Positions:
     def __init__(self, tap: Tap, surveys: Surveys, jobs: Jobs, radius_arcsec: float) -> None:
         self._tap, self._jobs, self._schema = tap, jobs, landing_schemas(surveys)[TABLE]
         table = surveys.twomass.tables[TABLE]
+        names = table.names_at("irsa")
         self._tables = (
             f"FROM {table.at['irsa'].name} AS p, tap_upload.{UPLOADED} AS w "
-            f"WHERE CONTAINS(POINT('ICRS', p.ra, p.dec), CIRCLE('ICRS', w.ra, w.dec, {radius_arcsec / 3600!r})) = 1"
+            f"WHERE CONTAINS(POINT('ICRS', p.{names['ra']}, p.{names['dec']}), "
+            f"CIRCLE('ICRS', w.ra, w.dec, {radius_arcsec / 3600!r})) = 1"
         )
         self.text = f"SELECT {table.select_at('irsa', 'p')} {self._tables}"
 

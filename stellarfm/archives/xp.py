@@ -181,7 +181,7 @@ class MirrorSpectra:
         table, there = self._survey.tables[TABLE], self._survey.table_at(SERVICE, TABLE)
         text = (
             f"SELECT {table.select_at(SERVICE, 's')} FROM {there} AS s "  # noqa: S608
-            f"JOIN tap_upload.{UPLOADED} AS w ON s.source_id = w.source_id"
+            f"JOIN tap_upload.{UPLOADED} AS w ON s.{table.names_at(SERVICE)['source_id']} = w.source_id"
         )
         answer = self._tap.fetch(upload_query(text, ids), self._jobs, part)
         return conform(answer, _schema(self._survey), f"{self._tap.name}: {there}")

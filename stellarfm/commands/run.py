@@ -15,8 +15,9 @@ from stellarfm.evaluation.report import best_scores
 from stellarfm.home import DEFAULT_HOME, Home
 from stellarfm.leftovers import forget_unfinished
 from stellarfm.servers import FLOWS_VARIABLE, named_server, refuse_silent_flows, refuse_silent_tracking
+from stellarfm.stages.vocabularies import vocabulary_of
 from stellarfm.tokens import describe
-from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from flows.product import Product, Training
@@ -48,7 +49,7 @@ def run_product(
     """
     refuse_small_address_space()
     settings = load_settings(config, overrides)
-    vocabulary = load_vocabulary(settings.training.vocabulary)
+    vocabulary = vocabulary_of(settings)
     refuse_silent_flows()
     refuse_silent_tracking()
     home = Home.open(path)

@@ -7,6 +7,7 @@ array is text, ``"(1.0, 2.0, …)"`` or ``"[1.0, 2.0, …]"``. A star without a 
 import io
 import re
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from stellarfm.landing.schema import TableSchema
 from stellarfm.limits import gunzip
 from stellarfm.surveys.profile import Survey, Xp
 
-RawFormat = Literal["csv", "fits", "votable"]
+RawFormat = Literal["csv", "ecsv", "fits", "votable"]
 
 TABLE = "xp_continuous_mean_spectrum"
 """Table of the landing."""
@@ -30,6 +31,19 @@ TABLE = "xp_continuous_mean_spectrum"
 _NULLS = ["", "null", "NULL", "nan", "NaN"]
 _CSV_BLOCK_BYTES = 1 << 24
 """A row with its correlations has some 50 kB, and a block must hold at least one."""
+
+
+_TRANSIT = "transit_id"
+"""A column that only spectra of single transits have, one row each."""
+
+
+class _EpochSpectraError(Exception):
+    """The rows are transits, not stars."""
+
+
+def _refuse_epochs(names: Collection[str]) -> None:
+    if _TRANSIT in names:
+        raise _EpochSpectraError
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat, survey: Surve
     path_or_bytes
         The file, or its content.
     format
-        ``csv``, ``fits`` or ``votable``.
+        ``csv``, ``ecsv``, ``fits`` or ``votable``.
     survey
         Profile of the release, which says how many coefficients each band has.
 
@@ -68,12 +82,17 @@ def read_raw(path_or_bytes: str | Path | bytes, format: RawFormat, survey: Surve
         says.
     """
     called = "the answer" if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
-    reader = {"csv": _read_csv, "fits": _read_fits, "votable": _read_votable}[format]
+    reader = {"csv": _read_csv, "ecsv": _read_ecsv, "fits": _read_fits, "votable": _read_votable}[format]
     assert survey.xp is not None, "a release with a table of spectra says how many coefficients they have"
     layout = _Layout(TableSchema.of_table(survey.tables[TABLE]).empty().schema, survey.xp)
     try:
         source = io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
         return _assemble(reader(source, layout), layout)
+    except _EpochSpectraError as error:
+        raise StellarError(
+            f"{called} holds spectra of single transits (it has the column {_TRANSIT}); a star is described by its mean "
+            f"spectrum: ask for {survey.xp.retrieval_type}"
+        ) from error
     except KeyError as error:
         raise StellarError(
             f"{called} has no column {error.args[0]}; XP continuous mean spectra need {', '.join(layout.schema.names)}"
@@ -130,6 +149,7 @@ def _lists(values: NDArray[Any], counts: NDArray[Any], expected: int) -> pa.List
 def _read_csv(source: Any, layout: _Layout) -> dict[str, Any]:
     from pyarrow import csv
 
+    _refuse_epochs(_head_of_csv(source))
     arrays = [field.name for field in layout.schema if pa.types.is_list(field.type)]
     kinds = {field.name: pa.string() if field.name in arrays else field.type for field in layout.schema}
     table = csv.read_csv(
@@ -142,6 +162,21 @@ def _read_csv(source: Any, layout: _Layout) -> dict[str, Any]:
     )  # fmt: skip
     columns = {name: table[name].combine_chunks() for name in table.column_names}
     return columns | {name: _parse_arrays(columns[name], layout.num_of(name)) for name in arrays}
+
+
+def _head_of_csv(source: Any) -> list[str]:
+    with Path(source).open("rb") if isinstance(source, str) else io.BytesIO(source.getvalue()) as stream:
+        line = stream.readline()
+        if line[:2] == b"\x1f\x8b":
+            line = _unzipped(line + stream.read()).partition(b"\n")[0]
+    return [name.strip().strip('"') for name in line.decode("utf-8", "replace").split(",")]
+
+
+def _read_ecsv(source: Any, layout: _Layout) -> dict[str, Any]:
+    """Read CSV below a head of comments that say types and units, which the landing knows."""
+    content = _unzipped(Path(source).read_bytes() if isinstance(source, str) else source.getvalue())
+    body = b"".join(line for line in content.splitlines(keepends=True) if not line.startswith(b"#"))
+    return _read_csv(io.BytesIO(body), layout)
 
 
 def _parse_arrays(texts: pa.StringArray, expected: int) -> pa.ListArray:
@@ -169,6 +204,7 @@ def _read_fits(source: Any, layout: _Layout) -> dict[str, Any]:
         if hdu is None:
             raise ValueError("it has no table")
         header, place, names = hdu.header, hdu.fileinfo()["datLoc"], hdu.columns.names
+        _refuse_epochs(names)
         formats = {column.name: str(column.format) for column in hdu.columns}
         nulls = {column.name: column.null for column in hdu.columns}
         # FITS is big-endian, whatever astropy made of the descriptors
@@ -232,6 +268,7 @@ def _read_votable(source: Any, layout: _Layout) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the archive's files break rules that do not matter
         data = parse_single_table(source, columns=None).array
+    _refuse_epochs(data.dtype.names)
     found: dict[str, Any] = {}
     for field in layout.schema:
         if field.name not in data.dtype.names:

@@ -27,7 +27,8 @@ from stellarfm.rules import rule_value
 from stellarfm.stages.prepare import prepared_of
 from stellarfm.stages.roles import learning_role
 from stellarfm.stages.train import TrainedRun, read_split
-from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.stages.vocabularies import vocabulary_of
+from stellarfm.vocabulary import Vocabulary
 from stellarfm.warehouse.connection import connect
 
 
@@ -51,7 +52,7 @@ class Evaluation:
 def evaluate(settings: Settings, home: Home, run: TrainedRun) -> Evaluation:
     """Judge a run's model on the stars that the split keeps back, and log the figures."""
     settings, home = learning_role(settings, home)
-    vocabulary = load_vocabulary(settings.training.vocabulary)
+    vocabulary = vocabulary_of(settings)
     stars, training_set = held_out_stars(home, vocabulary), prepared_of(home).training_set_hash
     evaluation = evaluate_model(home, run.key, run.model, stars, training_set)
     log_evaluation(home, run, evaluation)
@@ -133,7 +134,7 @@ def compare_with_trees(settings: Settings, home: Home) -> list[dict[str, Any]]:
         Rows of the form that `Evaluation.metrics["rows"]` has: the same rows and inputs as the model's.
     """
     settings, home = learning_role(settings, home)
-    stars = held_out_stars(home, load_vocabulary(settings.training.vocabulary))
+    stars = held_out_stars(home, vocabulary_of(settings))
     task, seed = stars.vocabulary.tasks[0], settings.seed
     what = (prepared_of(home).training_set_hash, asdict(task), TREES, seed, stars.truth is not None)
     folder = home.runs / f"trees-{content_key(*what)}"

@@ -11,6 +11,7 @@ from stellarfm.home import Home, changes_home
 from stellarfm.landing.expected import Expected
 from stellarfm.landing.parts import Landing
 from stellarfm.progress import progress_bar, tell
+from stellarfm.sky.release import SURVEYS as SIMULATED
 from stellarfm.surveys.selection import choose_surveys
 
 
@@ -78,6 +79,13 @@ def source_of(settings: Settings) -> Source:
         from stellarfm.archives.leung_bovy import LeungBovy
 
         return LeungBovy(_path(settings))
+    release = choose_surveys(settings.gaia.release).gaia.release
+    if release != SIMULATED.gaia.release:
+        raise StellarError(
+            f"the simulated sky is one of {SIMULATED.gaia.release}: its spectra are made with matrices of that release, and "
+            f"there are none of {release} yet; take {release} from an archive (archive.name = esa): the one on loopback serves "
+            "the simulated sky in its shape"
+        )
     return SimulatedSky(archive.num_stars, settings.seed, room.threads)
 
 

@@ -13,7 +13,8 @@ from stellarfm.stages.evaluate import Evaluation, evaluate_model, held_out_stars
 from stellarfm.stages.prepare import prepared_of
 from stellarfm.stages.roles import learning_role
 from stellarfm.stages.train import TrainedRun, model_tags
-from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.stages.vocabularies import vocabulary_of
+from stellarfm.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluat
     """
     settings, home = learning_role(settings, home)
     registry = Registry(home)
-    vocabulary = load_vocabulary(settings.training.vocabulary)
+    vocabulary = vocabulary_of(settings)
     # before the verdict: a model that fails stays in the registry, where a person may still promote it
     version = register(settings, home, run, evaluation)
     verdict = _verdict(settings, home, registry, version, evaluation.metrics, vocabulary)
@@ -52,7 +53,7 @@ def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluat
 @changes_home
 def register(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluation) -> ModelVersion:
     """Return the registry's version of a run's model, made if it is not there yet."""
-    tags = model_tags(settings, load_vocabulary(settings.training.vocabulary), evaluation.metrics)
+    tags = model_tags(settings, vocabulary_of(settings), evaluation.metrics)
     return Registry(home).register(run.key, run.mlflow_run, run.model, tags)
 
 

@@ -34,9 +34,10 @@ from stellarfm.stages.evaluate import count_held_out, evaluate_model, held_out_s
 from stellarfm.stages.predict import PERCENTILES
 from stellarfm.stages.prepare import Prepared, has_warehouse, prepared_of
 from stellarfm.stages.roles import learning_role
+from stellarfm.stages.vocabularies import vocabulary_of
 from stellarfm.surveys.selection import Surveys, choose_surveys
 from stellarfm.tokens import plan_tokens, refuse_missing, stream_tokens
-from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.vocabulary import Vocabulary
 from stellarfm.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def publish(settings: Settings, home: Home) -> Release:
     """
     prepared = prepared_of(home)
     champion = Registry(home).version(CHAMPION)
-    vocabulary = load_vocabulary(settings.training.vocabulary)
+    vocabulary = vocabulary_of(settings)
     learning = learning_role(settings, home)[1]
     # a champion that was made elsewhere is used without stars to learn from: this selection has to judge it, if it can
     judging = learning if has_warehouse(learning) else home

@@ -19,8 +19,9 @@ from stellarfm.rules import rule_value
 from stellarfm.sql_text import literal
 from stellarfm.stages.prepare import prepared_of
 from stellarfm.stages.roles import learning_role
+from stellarfm.stages.vocabularies import vocabulary_of
 from stellarfm.tokens import read_tokens
-from stellarfm.vocabulary import Vocabulary, load_vocabulary
+from stellarfm.vocabulary import Vocabulary
 from stellarfm.warehouse.connection import connect, scalar
 
 
@@ -60,7 +61,7 @@ def train(settings: Settings, home: Home) -> TrainedRun:
     settings, home = learning_role(settings, home)
     prepared = prepared_of(home)
     _refuse_few_labels(home)
-    vocabulary = load_vocabulary(settings.training.vocabulary)
+    vocabulary = vocabulary_of(settings)
     training_stars, validation_stars = (read_split(home, vocabulary, split) for split in ("train", "validation"))
     return train_model(settings, home, vocabulary, training_stars, validation_stars, prepared.training_set_hash)
 

@@ -61,6 +61,8 @@ class Table(_Part):
     """Columns without which the table has no use; the others may be NULL throughout."""
     about: Mapping[str, About] = {}
     """What each column is."""
+    has_other_ways: bool = False
+    """Whether a TAP service may lack it, as something else than TAP leads to it."""
     at: Mapping[str, ServiceTable] = {}
     """Other words of a service, by its name; one that is not here has ours."""
 

@@ -95,6 +95,19 @@ def survey_names() -> list[str]:
     return sorted(path.stem for path in resource_folder("surveys").glob("*.toml"))
 
 
+def find_survey(name: str) -> tuple[str, Survey]:
+    """Return a profile and its stem or path, by that or by the name of its release.
+
+    Raises
+    ------
+    StellarError
+        If there is no such profile.
+    """
+    of_release = {load_survey(stem).release: stem for stem in survey_names()}
+    stem = of_release.get(name, name)
+    return stem, load_survey(stem)
+
+
 def find_release(survey: str, release: str) -> Survey:
     """Return the profile of a survey's release.
 

@@ -6,8 +6,8 @@ tables of the landing. What a model makes of the tokens is not followed: everyth
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
@@ -74,6 +74,12 @@ class Lineage:
             tokens=tuple(name for name in stars if name in training and name not in self.cuts and name != "split"),
             columns=found("catalog.stars"),
         )
+
+    def rests_on_any(self, table: str, columns: Collection[str]) -> Rests:
+        """Return what rests on any of the columns of a table of the landing."""
+        each = [self.rests_on(table, column) for column in columns]
+        kinds = (f.name for f in fields(Rests))
+        return Rests(**{kind: tuple(dict.fromkeys(n for one in each for n in getattr(one, kind))) for kind in kinds})
 
     def of_check(self, table: str) -> Columns:
         """Return where the columns come from that the checks of a table look at."""

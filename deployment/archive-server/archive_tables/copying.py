@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from archive_tables.served import ServedTable
+from archive_tables.tables import ServedTable
 
 
 def write_copy(tables: Sequence[ServedTable], folder: Path) -> None:

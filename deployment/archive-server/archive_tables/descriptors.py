@@ -6,7 +6,7 @@ from xml.sax.saxutils import quoteattr
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from archive_tables.served import ServedTable
+from archive_tables.tables import ServedTable
 
 _SQL_TYPES = {
     pa.bool_(): "boolean",
@@ -21,12 +21,34 @@ _SQL_TYPES = {
 
 _UNITS = {
     "deg": ["ra", "dec", "l", "b", "ecl_lat", "glon", "glat", "err_ang"],
-    "mas": ["parallax", "parallax_error", "ra_error", "dec_error", "gaiaedr3_parallax", "gaiaedr3_parallax_error"],
+    "mas": [
+        "parallax",
+        "parallax_error",
+        "ra_error",
+        "dec_error",
+        "gaiaedr3_parallax",
+        "gaiaedr3_parallax_error",
+        "tentative_parallax_bias",
+    ],
     "mas/yr": ["pmra", "pmra_error", "pmdec", "pmdec_error"],
     "km/s": ["radial_velocity", "vhelio_avg", "verr"],
     "arcsec": ["angular_distance", "err_maj", "err_min", "prox"],
     "K": ["teff", "teff_err"],
-    "mag": ["j_m", "h_m", "k_m", "ks_m", "j_msigcom", "h_msigcom", "k_msigcom", "ks_msigcom", "bp_rp"],
+    "mag": [
+        "j_m",
+        "h_m",
+        "k_m",
+        "ks_m",
+        "j_msigcom",
+        "h_msigcom",
+        "k_msigcom",
+        "ks_msigcom",
+        "bp_rp",
+        "ag",
+        "phot_g_mean_mag",
+        "phot_bp_mean_mag",
+        "phot_rp_mean_mag",
+    ],
     "d": ["jdate", "j_date"],
     "yr": ["ref_epoch"],
 }
@@ -77,14 +99,14 @@ def _table(table: ServedTable) -> list[str]:
         attributes += ' mixin="//scs#q3cindex"'
     lines = [f"  <table {attributes}>", f'    <meta name="description">{table.description}</meta>']
     lines += [f'    <index columns="{name}"/>' for name in table.indexed]
-    lines += [_column(name, table.rows[name], table.primary) for name in names]
+    lines += [_column(name, table.rows[name], table.primary, table.units.get(name)) for name in names]
     return [*lines, "  </table>"]
 
 
-def _column(name: str, column: pa.ChunkedArray, primary: str | None) -> str:
+def _column(name: str, column: pa.ChunkedArray, primary: str | None, unit: str | None = None) -> str:
     attributes = f'name="{name}" type="{sql_type(column, name)}" description={quoteattr(name.replace("_", " "))}'
-    if name in UNIT_OF:
-        attributes += f' unit="{UNIT_OF[name]}"'
+    if unit or name in UNIT_OF:
+        attributes += f' unit="{unit or UNIT_OF[name]}"'
     if name in _UCDS:
         attributes += f' ucd="{_UCDS[name]}"'
     if name == primary:

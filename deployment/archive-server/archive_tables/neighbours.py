@@ -52,7 +52,7 @@ def _from_truth(gaia: pa.Table, twomass: pa.Table, truth: pa.Table) -> Pairs:
 
 def _from_position(gaia: pa.Table, twomass: pa.Table) -> Pairs:
     """Match at the epoch of 2MASS: stars move by several arcsec until 2016."""
-    moved = _positions_at(gaia, np.full(gaia.num_rows, CATALOGUE_EPOCH_YEAR))
+    moved = positions_at(gaia, np.full(gaia.num_rows, CATALOGUE_EPOCH_YEAR))
     nearest, separation, _ = moved.match_to_catalog_sky(_sky(twomass["ra"], twomass["dec"]))
     close = np.flatnonzero(separation < RADIUS_ARCSEC * u.arcsec)
     return Pairs(close, np.asarray(nearest)[close])
@@ -62,7 +62,7 @@ def best_neighbour(gaia: pa.Table, twomass: pa.Table, matched: Pairs) -> pa.Tabl
     """Return ``tmass_psc_xsc_best_neighbour``; the distance is at the epoch of the 2MASS observation."""
     left, right = gaia.take(matched.gaia), twomass.take(matched.twomass)
     epoch_year = CATALOGUE_EPOCH_YEAR + (_floats(right["jdate"]) - _JD_2000) / _DAYS_OF_YEAR
-    distance = _positions_at(left, epoch_year).separation(_sky(right["ra"], right["dec"])).arcsec
+    distance = positions_at(left, epoch_year).separation(_sky(right["ra"], right["dec"])).arcsec
     shared = np.bincount(matched.twomass, minlength=twomass.num_rows)[matched.twomass]
     return pa.table(
         {
@@ -107,7 +107,7 @@ def _sky(ra_deg: Any, dec_deg: Any) -> SkyCoord:
     return SkyCoord(np.asarray(ra_deg) * u.deg, np.asarray(dec_deg) * u.deg)
 
 
-def _positions_at(gaia: pa.Table, epoch_year: np.ndarray[Any, np.dtype[np.float64]]) -> SkyCoord:
+def positions_at(gaia: pa.Table, epoch_year: np.ndarray[Any, np.dtype[np.float64]]) -> SkyCoord:
     """Return positions moved along the tangent by the proper motions, which are zero where there are none."""
     years = epoch_year - _floats(gaia["ref_epoch"])
     start = _sky(gaia["ra"], gaia["dec"])

@@ -1,42 +1,16 @@
 """Which tables the archives serve, and how their rows come from the tables of a landing."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from archive_tables import neighbours
+from archive_tables import later_release, neighbours
+from archive_tables.tables import ServedTable as ServedTable
 
 RANDOM_INDEX_SEED = 2016
 """Seed of ``random_index``; the archive's own is a fixed shuffle of the rows as well."""
-
-
-@dataclass(frozen=True)
-class ServedTable:
-    """One table of an archive.
-
-    Attributes
-    ----------
-    schema, name
-        As a query names it: ``schema.name``.
-    description
-        What TAP says of it.
-    rows
-        The rows; column names are in lower case.
-    primary
-        The column that identifies a row, if one does.
-    indexed
-        Columns that queries select by.
-    """
-
-    schema: str
-    name: str
-    description: str
-    rows: pa.Table
-    primary: str | None = None
-    indexed: tuple[str, ...] = ()
 
 
 def read(landing: Path, table: str) -> pa.Table | None:
@@ -69,9 +43,11 @@ def served_tables(landing: Path) -> list[ServedTable]:
     """
     gaia = read_required(landing, "gaia_source")
     twomass = read_required(landing, "twomass_psc")
+    spectra = read_required(landing, "xp_continuous_mean_spectrum")
     return [
         _gaia_source(gaia),
-        _spectra(read_required(landing, "xp_continuous_mean_spectrum")),
+        _spectra(spectra),
+        *later_release.later_tables(gaia, spectra, read(landing, "extinction")),
         _allstar(read_required(landing, "apogee_allstar")),
         ServedTable("irsa", "fp_psc", "2MASS All-Sky Point Source Catalog", twomass, indexed=("designation",)),
         *_match_chain(gaia, twomass, neighbours.pairs(gaia, twomass, read(landing, "truth"))),

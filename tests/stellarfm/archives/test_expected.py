@@ -173,7 +173,7 @@ def test_what_is_expected_is_what_comes(server: ArchiveServer, archive_landing: 
     assert (first.gaia_sources, first.xp_spectra) == (rows["gaia_source"], rows["xp_continuous_mean_spectrum"])
     assert first.twomass_sources == pytest.approx(rows["twomass_psc"], rel=0.03)  # one may belong to two of Gaia's
     later = Esa(settings).expect(landing)
-    assert later.labelled_stars == labelled_here(landing) > 50
+    assert later.labelled_stars == labelled_here(landing, choose_surveys()) > 50
     assert (later.requests, later.gaia_sources) == (0, first.gaia_sources)
 
 
@@ -185,7 +185,7 @@ def test_labels_are_counted_where_apogees_table_is_here_from_another_selection(
     fetch(settings_of(server, gaia={"where": BRIGHT, "xp": "none"}, **cheap), tmp_path)
     bright = Esa(settings_of(server, gaia={"where": "phot_g_mean_mag < 12", "xp": "none"}, **cheap))
     expected = bright.expect(Landing(tmp_path, bright.folder))
-    assert expected.labelled_stars == labelled_here(fetch(bright.settings, tmp_path))
+    assert expected.labelled_stars == labelled_here(fetch(bright.settings, tmp_path), choose_surveys())
     alone = {"gaia": {"where": f"source_id = {unlabelled(tmp_path)}", "xp": "none"}, **cheap}
     published = Esa(settings_of(server, **alone))
     assert published.expect(Landing(tmp_path, published.folder)).warnings == []  # a model learns from APOGEE's
@@ -208,7 +208,7 @@ def test_of_the_stars_of_apogee_all_is_known_once_its_table_is_here(server: Arch
     expected = Esa(settings_of(server, gaia={"where": ""})).expect(landing)
     assert expected.gaia_sources == landing.rows()["gaia_source"]
     with_spectra = pc.sum(column(landing, "gaia_source", "has_xp_continuous")).as_py()
-    assert (expected.xp_spectra, expected.labelled_stars) == (with_spectra, labelled_here(landing))
+    assert (expected.xp_spectra, expected.labelled_stars) == (with_spectra, labelled_here(landing, choose_surveys()))
 
 
 def test_a_dry_run_asks_for_counts_alone(server: ArchiveServer, tmp_path: Path) -> None:
