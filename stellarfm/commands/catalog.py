@@ -118,7 +118,7 @@ def query(
         check_output(output, [catalog.folder / CATALOG_FILE])
     answer = catalog.query(sql, memory_limit=memory_limit, timeout_s=timeout_s)
     if output is not None:
-        rows = query_output.write_answer(answer, output, query_output.fields_of(catalog))
+        rows = query_output.write_answer(answer, output, query_output.fields_of(catalog, sql))
         return (
             print_json({"output": str(output), "rows": rows})
             if as_json

@@ -57,15 +57,19 @@ def print_csv(answer: "Answer") -> None:
                 typer.echo(line, nl=False)
 
 
-def fields_of(catalog: "Catalog") -> "dict[str, Field]":
-    """Return what the dictionary of a release says of the stars' columns, by their names."""
+def fields_of(catalog: "Catalog", sql: str) -> "dict[str, Field]":
+    """Return what the dictionary of a release says of the columns of an answer, where they are those of the stars."""
+    from stellarfm.catalog.plain_columns import plain_columns
     from stellarfm.fields import Field
 
     described = catalog.query(
         "select column_name, coalesce(unit, ''), coalesce(ucd, ''), coalesce(description, '') from columns "
         "where table_name = 'stars'"
     )
-    return {name: Field(unit, ucd, description) for name, unit, ucd, description in described.fetchall()}
+    known = {name: Field(unit, ucd, description) for name, unit, ucd, description in described.fetchall()}
+    lower = {name.lower(): field for name, field in known.items()}
+    plain = plain_columns(sql, list(known))
+    return {name: lower[source.lower()] for name, source in plain.items() if source.lower() in lower}
 
 
 def write_answer(answer: "Answer", target: Path, fields: "Mapping[str, Field] | None" = None) -> int:
