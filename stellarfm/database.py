@@ -1,14 +1,22 @@
 """Connections to DuckDB that fetch nothing from outside and print nothing by themselves."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from tempfile import gettempdir
 from threading import Timer
 
 import duckdb
 
-from stellarfm.sql_paths import database_path, reader_path
+from stellarfm.sql_paths import database_path, folder_path, reader_path
 from stellarfm.sql_text import identifier, literal
+
+MEMORY_LIMIT = "2GB"
+"""What a connection may take that is told nothing else; DuckDB's own is most of the machine."""
+_LIMIT = "STELLARFM_WAREHOUSE__MEMORY_LIMIT"
+_opened = count()
 
 _NO_EXTENSIONS = {
     # an extension that is missing would otherwise be a download at the first query that needs it
@@ -29,19 +37,31 @@ def open_database(
     read_only
         Whether others may read it at the same time.
     **config
-        DuckDB's own settings, e.g. ``memory_limit``.
+        DuckDB's own settings, e.g. ``memory_limit``; without one it is that of the variable
+        STELLARFM_WAREHOUSE__MEMORY_LIMIT, or 2 GB.
 
     Raises
     ------
     duckdb.Error
         If the file cannot be opened or a setting is not one.
     """
-    settings = {name: str(value) for name, value in config.items()} | _NO_EXTENSIONS
+    settings = _bounds(str(path)) | {name: str(value) for name, value in config.items()} | _NO_EXTENSIONS
     con = duckdb.connect(database_path(path, read_only=read_only), read_only=read_only, config=settings)
     # one that is installed, such as that for HTTP, would be loaded by the first query that names an address; set afterwards,
     # as the settings of Parquet, which is built in, are known only once it is loaded
     con.execute("set autoload_known_extensions = false")
     return con
+
+
+def _bounds(path: str) -> dict[str, str]:
+    """Return what a connection may take; beyond the memory it spills to a folder."""
+    bounds = {"memory_limit": os.environ.get(_LIMIT) or MEMORY_LIMIT}
+    if path == ":memory:":
+        # that of a file lies beside it; one in memory would use the working directory, which others use as well. DuckDB makes
+        # the folder when it is needed, and removes it
+        folder = Path(gettempdir()) / f"stellarfm-duckdb-{os.getpid()}-{next(_opened)}"
+        bounds["temp_directory"] = folder_path(folder)
+    return bounds
 
 
 def open_private(path: Path, name: str, **config: str | int) -> duckdb.DuckDBPyConnection:

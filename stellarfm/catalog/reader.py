@@ -9,14 +9,11 @@ import duckdb
 
 from stellarfm.catalog.answer import DAMAGED, Answer, refusal
 from stellarfm.catalog.release import CATALOG_FILE, MANIFEST_FILE, Release
-from stellarfm.database import interrupted_after, open_private
+from stellarfm.database import MEMORY_LIMIT, interrupted_after, open_private
 from stellarfm.errors import StellarError
 from stellarfm.integrity import DamagedError, FileSum, is_damage, read_record
 
 LATEST = "latest"
-MEMORY_LIMIT = "2GB"
-"""What a query may take; beyond it DuckDB spills to disk."""
-
 # PIVOT is several statements to DuckDB
 _QUERIES = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 

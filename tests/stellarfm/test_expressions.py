@@ -16,6 +16,7 @@ from stellarfm.config import Archive, Gaia, Settings
 from stellarfm.errors import StellarError
 from stellarfm.expression_language import ARITHMETIC, CONDITION, Language, value_language
 from stellarfm.expressions import parse
+from stellarfm.integrity import seal
 from stellarfm.landing.casting import ColumnSource, plan_casts
 from stellarfm.landing.schema import landing_schemas
 from stellarfm.model.checkpoint import save_model
@@ -171,17 +172,23 @@ def model_folder(folder: Path, tokens: tuple[Token, ...]) -> Path:
     return folder / "model"
 
 
+def write_config(model: Path, text: str) -> None:
+    """Change a model, and its hashes, as whoever makes a malicious one would."""
+    (model / "config.json").write_text(text)
+    seal(model)
+
+
 def test_a_foreign_model_runs_nothing(empty_folder: Path) -> None:
     model = model_folder(empty_folder, (Token("teff", value="teff"), Token("logg", value="LOGG_HERE")))
     config = (model / "config.json").read_text()
     table = empty_folder / "stars.parquet"
     duckdb.sql(f"copy ({STARS}) to '{table}'")
     attack = f"1; copy (select 42) to '{planted.CANARY}'; select 1"
-    (model / "config.json").write_text(config.replace("LOGG_HERE", attack))
+    write_config(model, config.replace("LOGG_HERE", attack))
     with pytest.raises(StellarError, match=r"the value of the token 'logg' = .*has a semicolon"):
         predict_table(FoundationModel.load(model), table, Request(("logg",)), empty_folder / "out.parquet")
     # where the table has a column of the token's name its expression is not needed, and is refused all the same
-    (model / "config.json").write_text(config.replace('"value": "teff"', f'"value": "{attack}"'))
+    write_config(model, config.replace('"value": "teff"', f'"value": "{attack}"'))
     with pytest.raises(StellarError, match=r"the value of the token 'teff' = .*has a semicolon"):
         predict_table(FoundationModel.load(model), table, Request(("logg",)), empty_folder / "out.parquet")
     assert not (empty_folder / planted.CANARY).exists()
@@ -193,10 +200,10 @@ def test_a_foreign_model_runs_nothing(empty_folder: Path) -> None:
 def test_a_name_that_is_no_word_is_refused_when_a_model_is_read(empty_folder: Path, name: str) -> None:
     model = model_folder(empty_folder, (Token("teff", value="teff"), Token("other", value="x")))
     config = (model / "config.json").read_text()
-    (model / "config.json").write_text(config.replace('"other"', json.dumps(name)))
+    write_config(model, config.replace('"other"', json.dumps(name)))
     with pytest.raises(StellarError, match="the name of a token is"):
         FoundationModel.load(model)
-    (model / "config.json").write_text(config.replace('"identifier": ""', f'"identifier": {json.dumps(name or " ")}'))
+    write_config(model, config.replace('"identifier": ""', f'"identifier": {json.dumps(name or " ")}'))
     with pytest.raises(StellarError, match="the identifier of a vocabulary is"):
         FoundationModel.load(model)
 

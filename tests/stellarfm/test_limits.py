@@ -11,7 +11,9 @@ import torch
 
 from stellarfm import cli
 from stellarfm.archives.xp import read_zip
+from stellarfm.database import open_database
 from stellarfm.errors import StellarError
+from stellarfm.integrity import seal
 from stellarfm.limits import Room, free_bytes, gunzip, read_short_text, refuse_bomb
 from stellarfm.model.checkpoint import save_model
 from stellarfm.model.foundation import FoundationModel
@@ -67,6 +69,7 @@ def test_a_model_that_describes_more_than_it_has_takes_no_memory(tmp_path: Path,
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     config["network"][key] = value
     (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    seal(tmp_path / "model")  # as whoever makes such a model would
     with pytest.raises(StellarError, match="is not a model of stellarfm"):
         FoundationModel.load(tmp_path / "model", "cpu")
 
@@ -101,3 +104,25 @@ def test_no_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     with pytest.raises(SystemExit):
         cli.main(["doctor"])
     assert "there is not enough memory (Unable to allocate 1. TiB)" in capsys.readouterr().err
+
+
+def test_every_connection_is_bounded_by_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def limit(**config: str) -> str:
+        with open_database(**config) as con:
+            return str(con.execute("select current_setting('memory_limit')").fetchall()[0][0])
+
+    assert limit() == "1.8 GiB"
+    monkeypatch.setenv("STELLARFM_WAREHOUSE__MEMORY_LIMIT", "500MB")
+    assert limit() == "476.8 MiB"
+    assert limit(memory_limit="1GB") == "953.6 MiB"
+
+
+def test_what_spills_lies_in_no_folder_of_the_user_and_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_database(memory_limit="60MB", threads=1) as con:
+        query = "select count(*) from (select distinct i::varchar || repeat('x', 50) from range(3000000) t(i))"
+        assert con.execute(query).fetchall() == [(3_000_000,)]
+        folder = Path(con.execute("select current_setting('temp_directory')").fetchall()[0][0])
+        assert folder.is_dir()
+    assert not folder.exists()
+    assert list(tmp_path.iterdir()) == []
