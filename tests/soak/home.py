@@ -245,6 +245,7 @@ def kind(name: str) -> str:
     name = re.sub(r"\b(m-)?[0-9a-f]{32}\b", "*", name)
     name = re.sub(r"\b[0-9a-f]{16}\b", "KEY", name)
     name = re.sub(r"(r\d+|evaluation|trees)-[0-9a-f]{8}\b", r"\1-KEY", name)
+    name = re.sub(r"/\.tmp\w{6}\b", "/.tmp*", name)  # of safetensors
     return re.sub(r"step-\d{9}", "step-N", name)
 
 

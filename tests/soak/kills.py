@@ -17,8 +17,8 @@ from tempfile import mkdtemp
 
 from tests.soak.home import STAGES, Place, State, import_all, in_fork, kind, make_reference, preload, run_stage
 
-_LAST = ("fsync", "mkdir", "rmdir")
-"""Kinds of calls that come last where there is not time for all."""
+_ORDER = ("rename", "symlink", "write", "unlink", "create", "rmdir", "mkdir", "fsync")
+"""Which kinds of calls come first where there is not time for all: what makes something visible."""
 
 
 def point(call: str) -> str:
@@ -33,7 +33,7 @@ def choose(calls: list[str], number: int) -> list[int]:
     first: dict[str, int] = {}
     for place, call in enumerate(calls, 1):
         first.setdefault(point(call), place)
-    kinds = sorted(first.values(), key=lambda place: (calls[place - 1].startswith(_LAST), place))
+    kinds = sorted(first.values(), key=lambda place: (_ORDER.index(calls[place - 1].partition(" ")[0]), place))
     spread = [1 + round(i * (len(calls) - 1) / max(1, number - 1)) for i in range(number)]
     return list(dict.fromkeys([*kinds, *spread]))
 
