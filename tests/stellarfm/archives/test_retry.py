@@ -38,6 +38,8 @@ ID = Identifier(column="source_id", healpix_level=12, num_bits_below_healpix=35)
         (requests.exceptions.HTTPError("Error 503: busy"), True),
         (requests.exceptions.HTTPError("Service Unavailable"), True),
         (requests.exceptions.HTTPError("Error 429: slow down"), True),
+        (requests.exceptions.HTTPError("Error 500: null"), True),
+        (requests.exceptions.HTTPError("Error 500: Unknown retrieval type 'XP_CONTINUOUS'"), False),
         (requests.exceptions.HTTPError("Error 400: no such column"), False),
         (requests.exceptions.HTTPError("Bad Request"), False),
         (ConnectionResetError(), True),
