@@ -113,6 +113,12 @@ class GaiaSources:
         text = f"SELECT COUNT({counted}) AS n FROM tap_upload.{UPLOADED} AS w {through}{joined}"  # noqa: S608
         return int(self.tap.fetch(TapQuery(text, 1, 1, uploaded(ids)), jobs, part).column(0)[0].as_py())
 
+    def one_with_spectrum(self) -> int:
+        """Return the identifier of a source that has a spectrum, or of any where the release's flag is not known."""
+        flag = self._columns.names_at(SERVICE).get("has_xp_continuous")
+        where = f" WHERE {flag} = 'True'" if flag else ""
+        return self.tap.count(f"SELECT TOP 1 {self._id} AS source_id FROM {self._table}{where}")  # noqa: S608
+
     def probe(self) -> None:
         """Ask for one star, so that a wrong release or column is told by the archive in its own words."""
         self.tap.probe(f"SELECT TOP 1 {self._columns.select_at(SERVICE)} FROM {self._table}")  # noqa: S608

@@ -39,6 +39,9 @@ def refuse_other_schema(settings: Settings, clients: Clients) -> None:
         blocking = [d for d in compare(asked.survey, asked.service, schema, asked.tables) if d.blocks]
         if blocking:
             raise StellarError(_sentence(asked, blocking, settings.gaia.release))
+    # of a published release the words are known, those of a draft are tried
+    if settings.gaia.xp == "datalink" and clients.surveys.gaia.status == "draft":
+        clients.data_link.probe(clients.gaia.one_with_spectrum())
 
 
 def _say_what_is_unknown(settings: Settings, gaia: Survey) -> None:

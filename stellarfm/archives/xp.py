@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -83,6 +84,16 @@ class DataLink:
         if len(ids) == 0:  # the service refuses an empty list
             return _schema(self._survey).empty()
         return self._retry.call(self.name, lambda: self._get(ids))
+
+    def probe(self, source_id: int) -> None:
+        """Ask for the spectrum of one star, so that a word of the profile that the service does not know is told early.
+
+        Raises
+        ------
+        StellarError
+            If the service refuses, or what it gives is no mean spectrum with as many coefficients as the profile says.
+        """
+        replace(self._retry, attempts=2).call(self.name, lambda: self._get(np.array([source_id], np.int64)))
 
     def _get(self, ids: Ids) -> pa.Table:
         # the form that astroquery 0.4.11 posts; the release is always sent, lest the archive choose another by default

@@ -10,6 +10,7 @@ from stellarfm.archives.tap import Tap
 from stellarfm.archives.tap_schema import fetch_schema, read_schema, save_schema
 from stellarfm.config import Settings
 from stellarfm.errors import StellarError
+from stellarfm.landing.xp_raw import TABLE as XP_TABLE
 from stellarfm.surveys.differences import Difference, compare
 from stellarfm.surveys.profile import SERVICE, UNKNOWN, Survey
 from stellarfm.surveys.proposal import unsolved, write_proposal
@@ -95,11 +96,24 @@ def check_survey(
     schema = fetch_schema(_tap(survey, chosen, settings), survey, chosen) if against is None else read_schema(against)
     if save is not None:
         save_schema(schema, save)
-    differences = tuple(compare(survey, chosen, schema))
+    differences = (*compare(survey, chosen, schema), *([] if against else _products(survey, name, chosen, settings)))
     lineage = read_lineage(_with(survey), STAGING)
     return Checked(
         stem, survey, chosen, schema.called, differences, tuple(_rests(lineage, survey, d) for d in differences)
     )
+
+
+def _products(survey: Survey, name: str, service: str, settings: Settings) -> list[Difference]:
+    """Return what differs in the products of DataLink, by asking for the spectrum of one star."""
+    if survey.xp is None or service != SERVICE:
+        return []
+    release = name if name.endswith(".toml") else survey.release
+    clients = Clients(settings.model_copy(update={"gaia": settings.gaia.model_copy(update={"release": release})}))
+    try:
+        clients.data_link.probe(clients.gaia.one_with_spectrum())
+    except StellarError as error:
+        return [Difference("product", XP_TABLE, "", survey.xp.retrieval_type, str(error), blocks=True)]
+    return []
 
 
 def tap_services(survey: Survey) -> Mapping[str, str]:

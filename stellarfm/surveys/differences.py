@@ -21,7 +21,7 @@ class Difference:
     Attributes
     ----------
     kind
-        ``table``, ``missing``, ``renamed``, ``unknown``, ``type``, ``unit``, ``meaning``, ``new`` or ``back``.
+        ``table``, ``missing``, ``renamed``, ``unknown``, ``type``, ``unit``, ``meaning``, ``new``, ``back`` or ``product``.
     table, column
         In our names; column is "" where it is the table itself.
     there

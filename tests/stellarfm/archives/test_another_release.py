@@ -140,6 +140,27 @@ def test_a_profile_that_does_not_fit_is_told_before_anything_is_fetched(
     assert not [request for request in server.log() if "/async" in request["path"] or "/sas" in request["path"]]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[xp]\nretrieval_type = "XP_CONTINUOUS"\n', "Unknown retrieval type 'XP_CONTINUOUS'"),
+        ("[xp]\nnum_bp = 55\n", "array of 51 numbers, not 55"),
+    ],
+)
+def test_products_of_datalink_are_tried_before_anything_is_fetched(
+    server: ArchiveServer, tmp_path: Path, text: str, words: str
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        f'extends = "gaia_dr4"\n{text}[tables.gaia_source.at.tap.renamed]\nhas_xp_continuous = "has_mean_spectrum_xp"\n'
+    )
+    checked = check_survey(str(own), settings_of(server))
+    assert [one.kind for one in checked.differences if one.blocks] == ["product"]
+    with pytest.raises(StellarError, match=words):
+        fetch(settings_of(server, gaia={"release": str(own), "where": ""}), tmp_path)
+    assert not [request for request in server.log() if "/async" in request["path"] or "/sas" in request["path"]]
+
+
 def test_what_needs_a_name_that_nobody_knows_says_which(server: ArchiveServer, tmp_path: Path) -> None:
     chosen = {"release": RELEASE, "where": "", "xp": "tap"}
     with pytest.raises(StellarError, match=r"fill in the key tables\.xp_continuous_mean_spectrum\.at\.tap\.name"):

@@ -133,3 +133,58 @@ def test_what_is_no_answer_is_refused_in_one_sentence(content: bytes, form: Any,
     with pytest.raises(StellarError, match=sentence) as caught:
         read_raw(content, form, GAIA)
     assert len(str(caught.value).splitlines()) == 1
+
+
+DR4 = load_survey("gaia_dr4")
+
+
+def later_answer(folder: Path, form: str, **more: Any) -> Path:
+    """An answer of a release with 51 + 55 coefficients, with a logical array beside, in a format that the archive has."""
+    from astropy.table import Table
+
+    columns: dict[str, Any] = {"source_id": np.array([7, 8])}
+    for band, order in (("bp", 51), ("rp", 55)):
+        columns[f"{band}_coefficients"] = np.arange(2.0 * order).reshape(2, order)
+        columns[f"{band}_coefficient_errors"] = np.full((2, order), 0.5, np.float32)
+        columns |= {
+            f"{band}_n_relevant_bases": np.array([9, 10], np.int16),
+            f"{band}_n_measurements": np.array([3, 4], np.int16),
+        }
+        columns[f"{band}_standard_deviation"] = np.array([1.0, 2.0], np.float32)
+    path = folder / f"MEAN_SPECTRUM_XP.{form}"
+    if form in ("csv", "ecsv"):
+        texts = {
+            name: [f"[{', '.join(map(str, row))}]" for row in values] if values.ndim == 2 else values
+            for name, values in (columns | more).items()
+        }
+        head = "# %ECSV 1.0\n# ---\n# delimiter: ','\n" if form == "ecsv" else ""
+        rows = zip(*texts.values(), strict=True)
+        body = "\n".join(",".join(f'"{v}"' if str(v).startswith("[") else str(v) for v in row) for row in rows)
+        path.write_text(f"{head}{','.join(texts)}\n{body}\n")
+        return path
+    table = Table(columns | {"is_outlier": np.array([[True, False], [False, True]])} | more)
+    if form == "xml":
+        from astropy.io.votable import from_table, writeto
+
+        writeto(from_table(table), str(path), tabledata_format="binary2")
+    else:
+        table.write(path, format="fits")
+    return path
+
+
+@pytest.mark.parametrize(("form", "kind"), [("fits", "fits"), ("xml", "votable"), ("csv", "csv"), ("ecsv", "ecsv")])
+def test_a_later_release_has_as_many_coefficients_as_its_profile_says(tmp_path: Path, form: str, kind: Any) -> None:
+    rows = read_raw(later_answer(tmp_path, form), kind, DR4)
+    assert rows["source_id"].to_pylist() == [7, 8]
+    assert [len(v) for v in rows["bp_coefficients"].to_pylist()] == [51, 51]
+    assert rows["rp_coefficients"].to_pylist()[1][0] == 55.0
+    assert rows["bp_n_relevant_bases"].to_pylist() == [9, 10]
+    with pytest.raises(StellarError, match="array of 51 numbers, not 55"):
+        read_raw(tmp_path / f"MEAN_SPECTRUM_XP.{form}", kind, load_survey("gaia_dr3"))
+
+
+@pytest.mark.parametrize(("form", "kind"), [("fits", "fits"), ("xml", "votable"), ("csv", "csv"), ("ecsv", "ecsv")])
+def test_spectra_of_single_transits_are_refused_by_what_they_are(tmp_path: Path, form: str, kind: Any) -> None:
+    transits = later_answer(tmp_path, form, transit_id=np.array([1, 2]))
+    with pytest.raises(StellarError, match=r"holds spectra of single transits .*: ask for MEAN_SPECTRUM_XP"):
+        read_raw(transits, kind, DR4)
