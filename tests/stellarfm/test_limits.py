@@ -15,9 +15,9 @@ from stellarfm.database import open_database
 from stellarfm.errors import StellarError
 from stellarfm.integrity import seal
 from stellarfm.limits import Room, free_bytes, gunzip, read_short_text, refuse_bomb
-from stellarfm.model.checkpoint import save_model
+from stellarfm.model.checkpoint import _least_numbers, save_model
 from stellarfm.model.foundation import FoundationModel
-from stellarfm.model.network import NetworkConfig, StarNetwork
+from stellarfm.model.network import PRESETS, NetworkConfig, StarNetwork
 from stellarfm.model.scaling import RobustScaler
 from stellarfm.surveys.selection import choose_surveys
 from stellarfm.tokens import read_tokens
@@ -126,3 +126,10 @@ def test_what_spills_lies_in_no_folder_of_the_user_and_goes(tmp_path: Path, monk
         assert folder.is_dir()
     assert not folder.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_a_network_is_counted_as_is_most_of_what_it_has(preset: str) -> None:
+    network = StarNetwork(PRESETS[preset], 118)
+    there = sum(tensor.numel() for tensor in network.state_dict().values())
+    assert 0.6 * there < _least_numbers(PRESETS[preset], 118) <= there
