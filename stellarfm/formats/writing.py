@@ -22,6 +22,8 @@ from stellarfm.formats.text import NULL_WORDS
 from stellarfm.sql_text import identifier, literal
 
 _KEPT = "rows_to_write"
+_BLOCK_BYTES = 65_536
+"""Less than this is no space: a file system gives it out in blocks."""
 
 
 def check_output(target: Path, inputs: Iterable[str | Path] = ()) -> None:
@@ -54,7 +56,7 @@ def check_output(target: Path, inputs: Iterable[str | Path] = ()) -> None:
             pass
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        if not shutil.disk_usage(target.parent).free:
+        if shutil.disk_usage(target.parent).free < _BLOCK_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise _not_written(target, error) from error
@@ -88,13 +90,17 @@ def write_table(
     except OSError as error:
         raise _not_written(target, error) from error
     except duckdb.IOException as error:
-        first = str(error).splitlines()[0]
+        no_space = os.strerror(errno.ENOSPC)
+        first = no_space if no_space in str(error) else str(error).splitlines()[0]
         raise StellarError(f"{target} cannot be written ({first}); make room or choose another place") from error
 
 
 def _not_written(target: Path, error: OSError) -> StellarError:
     reason = error.strerror or str(error)
-    return StellarError(f"{target} cannot be written ({reason}); choose another place")
+    # astropy says only how many bytes were written
+    if not error.strerror and target.parent.is_dir() and shutil.disk_usage(target.parent).free < _BLOCK_BYTES:
+        reason = os.strerror(errno.ENOSPC)
+    return StellarError(f"{target} cannot be written ({reason}); make room or choose another place")
 
 
 def _write(con: duckdb.DuckDBPyConnection, relation: str, path: Path, target: Path, fields: dict[str, Field]) -> int:

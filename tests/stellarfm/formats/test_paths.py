@@ -1,6 +1,7 @@
 """A path is a path: any printable letters in the names of inputs, outputs, folders and the place of temporary files."""
 
 import os
+import shutil
 import string
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -123,4 +124,13 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
 def test_a_folder_that_may_only_be_read_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StellarError, match=r"cannot be written .Permission denied"):
+        check_output(tmp_path / "o.csv")
+
+
+def test_a_full_disk_is_said_before_the_work_and_during_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(
+        StellarError, match=r"cannot be written \(No space left on device\); make room or choose another place"
+    ):
         check_output(tmp_path / "o.csv")
