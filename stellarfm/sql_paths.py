@@ -52,14 +52,20 @@ def database_path(path: str | Path, *, read_only: bool = True) -> str:
 
 
 def folder_path(path: str | Path) -> str:
-    """Return a folder for a setting of DuckDB."""
-    return _through_descriptor(str(path)) if "\\" in str(path) else str(path)
+    """Return a folder, which need not exist yet, for a setting of DuckDB."""
+    text = str(path)
+    if "\\" not in text:
+        return text
+    if Path(path).exists():
+        return _through_descriptor(text)
+    return f"{_through_descriptor(str(Path(text).parent))}/{Path(text).name}"
 
 
 def _through_descriptor(path: str) -> str:
     # DuckDB has no way to quote these letters
     found = Path(path).stat()
-    return _descriptor(path, found.st_ino, found.st_mtime_ns)
+    # a folder is the same however much comes into it
+    return _descriptor(path, found.st_ino, 0 if Path(path).is_dir() else found.st_mtime_ns)
 
 
 @lru_cache

@@ -3,6 +3,7 @@
 import os
 import shutil
 import string
+import tempfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -134,3 +135,14 @@ def test_a_full_disk_is_said_before_the_work_and_during_it(tmp_path: Path, monke
         StellarError, match=r"cannot be written \(No space left on device\); make room or choose another place"
     ):
         check_output(tmp_path / "o.csv")
+
+
+@pytest.mark.parametrize("name", ["back\\slash", "[1]", "k=v", "it's #1"])
+def test_the_place_of_temporary_files_of_the_system_may_have_any_name(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    for suffix in SUFFIXES:
+        odd_path(str(tmp_path), "a?b", suffix, 7)
+    assert list((tmp_path / name).iterdir()) == []
