@@ -167,12 +167,26 @@ class Training(_Section):
 class Gate(_Section):
     """What a model must show before it becomes champion."""
 
+    open: bool = False
+    """Let every model through that answers with numbers: to try things with few stars and few steps."""
+    accept: Literal["better", "not worse"] = "better"
+    """Whether a candidate must be better than the champion beyond chance, or may also be as good."""
     max_teff_scatter_ratio: float = Field(0.5, gt=0)
     """Largest Teff scatter on held-out stars, as a share of that of a cubic fit in BP-RP."""
-    max_worse_share: float = Field(0.02, ge=0)
-    """How much worse than the champion a label's scatter may be, as a share."""
-    min_coverage_68: float = Field(0.55, ge=0, le=1)
+    min_coverage_68: float = Field(0.6, ge=0, le=1)
     """Smallest share of held-out stars inside their 68 % interval."""
+    max_coverage_68: float = Field(0.78, ge=0, le=1)
+    """Largest share of held-out stars inside their 68 % interval: errors that are too large are wrong as well."""
+    min_coverage_95: float = Field(0.88, ge=0, le=1)
+    """Smallest share of held-out stars inside their 95 % interval."""
+    max_coverage_95: float = Field(0.99, ge=0, le=1)
+    """Largest share of held-out stars inside their 95 % interval."""
+    max_moved_share: float = Field(0.05, ge=0, le=1)
+    """Largest share of answers that may move by more than three of their errors when the champion changes."""
+    max_slower: float = Field(1.5, gt=0)
+    """Largest time of an answer, as a multiple of the champion's on the same machine."""
+    wait_for_approval: bool = False
+    """Whether a candidate that passes waits for `stellarfm model promote`, so that a person looks first."""
 
 
 class Settings(BaseSettings):

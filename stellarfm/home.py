@@ -111,6 +111,11 @@ class Home:
         return self.path / "runs"
 
     @property
+    def examinations(self) -> Path:
+        """Held-out stars that models are judged by, one folder a vocabulary and landing."""
+        return self.path / "examinations"
+
+    @property
     def artifacts(self) -> Path:
         """What MLflow keeps: models, figures."""
         return self.path / "artifacts"

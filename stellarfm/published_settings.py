@@ -13,7 +13,18 @@ PUBLISHED = {
     "extinction": ("map", "table"),
     "checks": ("max_quarantined_share",),
     "training": ("preset", "vocabulary", "max_steps", "device"),
-    "gate": ("max_teff_scatter_ratio", "max_worse_share", "min_coverage_68"),
+    "gate": (
+        "open",
+        "accept",
+        "max_teff_scatter_ratio",
+        "min_coverage_68",
+        "max_coverage_68",
+        "min_coverage_95",
+        "max_coverage_95",
+        "max_moved_share",
+        "max_slower",
+        "wait_for_approval",
+    ),
 }
 """Keys by section; none for a setting without a section."""
 

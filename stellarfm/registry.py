@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from stellarfm.errors import StellarError
 from stellarfm.home import TRACKING_VARIABLE, Home
-from stellarfm.integrity import DamagedError, checked, is_sealed, seal_hash, signed, sqlite_damage
-from stellarfm.progress import tell
+from stellarfm.integrity import DamagedError, is_sealed, seal_hash, sqlite_damage
 from stellarfm.vocabulary import Vocabulary, default_request
 
 if TYPE_CHECKING:
@@ -32,6 +31,11 @@ _EXPERIMENT = "stellarfm"
 _RUN_TAG = "stellarfm.run"
 
 
+def alias_of(line: str) -> str:
+    """Return the alias of the champion of a vocabulary."""
+    return f"{CHAMPION}-{line}"
+
+
 @dataclass(frozen=True)
 class ModelVersion:
     """One version in the registry.
@@ -45,7 +49,7 @@ class ModelVersion:
     folder
         Where its files lie (config.json, weights.safetensors).
     champion
-        Whether it is the one in use.
+        Whether it is the one in use for its vocabulary.
     tags
         What is known of it: vocabulary, preset, scatter of its labels, the gate's verdict.
     """
@@ -186,14 +190,13 @@ class Registry:
         model = self._model()
         if model is None:
             return []
-        aliases = model.aliases
+        champions = {int(version) for alias, version in model.aliases.items() if alias.startswith(CHAMPION)}
         found = self.client.search_model_versions(f"name = '{MODEL_NAME}'")
-        champion = int(aliases.get(CHAMPION, 0))
-        listed = [self._describe(version, champion) for version in found]
+        listed = [self._describe(version, champions) for version in found]
         return sorted(listed, key=lambda version: -version.version)
 
     def version(self, which: int | str) -> ModelVersion:
-        """Return one version by number or as ``champion``.
+        """Return one version by number or alias: ``champion``, ``champion-VOCABULARY``, ``previous``, ``candidate``.
 
         Raises
         ------
@@ -201,8 +204,9 @@ class Registry:
             If there is none of that name.
         """
         versions = self.versions()
+        number = self.aliases().get(str(which), which)
         for version in versions:
-            if str(version.version) == str(which) or (which == CHAMPION and version.champion):
+            if str(version.version) == str(number):
                 return version
         known = ", ".join(str(version.version) for version in versions) or "none yet"
         raise StellarError(
@@ -210,71 +214,30 @@ class Registry:
             "make one with `stellarfm run` or `stellarfm train`"
         )
 
-    def champion(self) -> ModelVersion | None:
-        """Return the version in use, None if there is none yet."""
-        return next((version for version in self.versions() if version.champion), None)
+    def aliases(self) -> dict[str, int]:
+        """Return MLflow's aliases of versions."""
+        model = self._model() if self.home.has_registry else None
+        return {} if model is None else {name: int(version) for name, version in model.aliases.items()}
 
-    @_held
-    def promote(self, version: int, reason: str) -> ModelVersion:
-        """Make a version the champion and write down why."""
-        before = self.champion()
-        chosen = self.version(version)
-        if before is not None and before.version == chosen.version:
-            return chosen
+    def set_alias(self, alias: str, version: int) -> None:
+        """Let an alias stand for a version."""
         # by alias: stages of models are deprecated in MLflow
-        self.client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(version))
-        entry = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "version": version,
-            "before": before.version if before else None,
-            "reason": reason,
-        }
-        # MLflow keeps no history of an alias, and `rollback` needs one
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(signed(entry)) + "\n")
-            log.flush()
-            os.fsync(log.fileno())
-        self.client.set_model_version_tag(MODEL_NAME, str(version), "promoted", f"{entry['at']}: {reason}")
-        return self.version(version)
+        self.client.set_registered_model_alias(MODEL_NAME, alias, str(version))
 
-    @_held
-    def promote_first(self, version: ModelVersion) -> ModelVersion:
-        """Make a version champion if there is none yet, and return it as it is then."""
-        if self.champion() is None:
-            return self.promote(version.version, "the first model of this home")
-        return self.version(version.version)
+    def drop_alias(self, alias: str, version: int | None = None) -> None:
+        """Take an alias away, or only if it stands for a version."""
+        now = self.aliases().get(alias)
+        if now is not None and version in (None, now):
+            self.client.delete_registered_model_alias(MODEL_NAME, alias)
 
-    @_held
-    def rollback(self) -> ModelVersion:
-        """Make the champion before the present one champion again.
+    def model_tags(self) -> dict[str, str]:
+        """Return what MLflow keeps of all versions together."""
+        model = self._model() if self.home.has_registry else None
+        return {} if model is None else dict(model.tags)
 
-        Raises
-        ------
-        StellarError
-            If there was none.
-        """
-        entries, now = self._promotions(), self.champion()
-        # the last time that the present champion took over, and from whom
-        last = [entry for entry in entries if now and entry["version"] == now.version and entry["before"]]
-        if not last:
-            raise StellarError("there is no earlier champion to go back to; `stellarfm model list` shows the versions")
-        return self.promote(int(last[-1]["before"]), f"rolled back from version {last[-1]['version']}")
-
-    @property
-    def _log(self) -> Path:
-        return self.home.path / "promotions.jsonl"
-
-    def _promotions(self) -> list[dict[str, Any]]:
-        """Return the log of promotions without the lines that are damaged, which are said."""
-        lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n") if self._log.is_file() else []
-        entries = []
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    entries.append(checked(json.loads(line)))
-                except ValueError as error:
-                    tell(f"line {number} of {self._log} is damaged ({error}) and passed over")
-        return entries
+    def set_model_tag(self, name: str, value: str) -> None:
+        """Keep something about all versions together."""
+        self.client.set_registered_model_tag(MODEL_NAME, name, value)
 
     def set_tag(self, version: int, name: str, value: str) -> None:
         """Write down one more thing about a version."""
@@ -305,11 +268,11 @@ class Registry:
             first = (str(error).splitlines() or [""])[0]
             raise StellarError(f"MLflow does not say which models there are: {first}") from error
 
-    def _describe(self, version: Any, champion: int) -> ModelVersion:
+    def _describe(self, version: Any, champions: set[int]) -> ModelVersion:
         number = int(version.version)
         tags = {name: value for name, value in version.tags.items() if name != _RUN_TAG}
         folder = _model_folder(self.home, version.source)
-        return ModelVersion(number, version.tags.get(_RUN_TAG, ""), folder, number == champion, tags)
+        return ModelVersion(number, version.tags.get(_RUN_TAG, ""), folder, number in champions, tags)
 
 
 def _model_folder(home: Home, source: str) -> Path:

@@ -22,6 +22,7 @@ from stellarfm.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from flows.product import Product, Training
     from flows.server import TemporaryServer
+    from stellarfm.registry import ModelVersion
 
 
 def run_product(
@@ -68,9 +69,10 @@ def _run(settings: Settings, home: Home, *, use_champion: bool) -> "Product":
 
         source_of(settings)  # say at once, not after the server has started, what is wrong with files or conditions
     if use_champion:
-        from stellarfm.registry import CHAMPION, Registry
+        from stellarfm.champions import champion_in_use
+        from stellarfm.stages.vocabularies import vocabulary_of
 
-        Registry(home).version(CHAMPION)  # say at once that there is none
+        champion_in_use(home, vocabulary_of(settings).name)  # say at once that there is none
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # a failure is told once, by the command line
     server = _temporary_server(home)
     from flows.dead_runs import mark_dead_runs, tagged
@@ -108,6 +110,12 @@ def _as_dict(made: "Product", home: Home) -> dict[str, Any]:
     }
 
 
+def _in_use(training: "Training") -> "ModelVersion":
+    champion = training.promotion.champion
+    assert champion is not None, "a run without any champion has failed before"
+    return champion
+
+
 def _of_training(made: "Product") -> dict[str, Any]:
     if made.training is None:
         return {"trained": False}
@@ -115,7 +123,8 @@ def _of_training(made: "Product") -> dict[str, Any]:
     return {
         "trained": True,
         "learned_from": made.training.snapshot.archive,
-        "model_version": promotion.champion.version,
+        "model_version": _in_use(made.training).version,
+        "verdict": promotion.verdict.outcome,
         "promoted": promotion.verdict.passed,
         "reasons": promotion.verdict.reasons,
         "metrics": evaluation.metrics,
@@ -156,14 +165,18 @@ def _print_training(made: "Product", training: "Training", path: Path, vocabular
         print_text(f"the model learned from others: the {stars:,} stars of APOGEE (training.stars = apogee)\n")
     _print_quality(training.evaluation.metrics, vocabulary)
     promotion = training.promotion
-    if promotion.verdict.passed:
-        print_text(f"\nmodel version {promotion.champion.version} is champion: {promotion.verdict.reasons[-1]}")
-    else:
+    verdict, version, champion = promotion.verdict, promotion.version.version, _in_use(training).version
+    if champion == version:
+        print_text(f"\nmodel version {version} is champion: {verdict.reasons[-1]}", soft_wrap=True)
+    elif verdict.passed:
         print_text(
-            f"\nmodel version {promotion.version.version} did not pass the gate: "
-            f"{'; '.join(promotion.verdict.reasons)}\n"
-            f"the catalogue is from the champion, version {promotion.champion.version}"
+            f"\nmodel version {version} passed the gate and waits: `stellarfm model promote {version}` puts it into use"
         )
+    else:
+        print_text(f"\nmodel version {version} did not pass the gate ({verdict.outcome}):")
+        for reason in verdict.reasons:
+            print_text(f"  {reason}", soft_wrap=True)
+        print_text(f"the catalogue is from the champion, version {champion}")
     print_text(f"\nreport     {_relative(training.evaluation.folder, path) / 'report.html'}", soft_wrap=True)
 
 

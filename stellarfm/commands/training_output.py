@@ -17,14 +17,13 @@ _COLUMNS = ("model", "token", "against", "stars", "scatter", "bias", "in 68 %", 
 
 def train_on_home(settings: Settings, home: Home, *, as_json: bool) -> None:
     """Train on the home's training set, judge the model and register it."""
-    from stellarfm.registry import Registry
     from stellarfm.stages.evaluate import evaluate
     from stellarfm.stages.promote import register
     from stellarfm.stages.train import train
 
     run = train(settings, home)
     evaluation = evaluate(settings, home, run)
-    version = Registry(home).promote_first(register(settings, home, run, evaluation))
+    version = register(settings, home, run, evaluation)
     _tell(evaluation, {"version": version.version, "champion": version.champion}, as_json=as_json)
 
 
@@ -34,6 +33,8 @@ def train_on_table(settings: Settings, home: Home, table: Path, *, as_json: bool
 
     own = stage(settings, home, table, tell=lambda sentence: stderr.print(sentence))
     facts = {"version": own.version.version, "champion": own.version.champion, "num_stars": own.num_stars}
+    if not own.verdict.passed:
+        stderr.print(f"the model did not pass the gate: {'; '.join(own.verdict.reasons)}", markup=False, soft_wrap=True)
     _tell(own.evaluation, facts, as_json=as_json)
 
 

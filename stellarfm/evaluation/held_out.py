@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stellarfm.evaluation.metrics import Floats
 from stellarfm.model.token_table import TokenTable
@@ -42,14 +43,19 @@ class HeldOut:
         HeldOut
             R of the N test stars, with their truth; the training stars are the same.
         """
+        keep = self.can_be_asked(task)
+        truth = {name: values[keep] for name, values in self.truth.items()} if self.truth is not None else None
+        return HeldOut(self.test.rows(keep), self.train, self.vocabulary, truth)
+
+    def can_be_asked(self, task: Task) -> NDArray[np.bool_]:
+        """Return which of the N test stars have at least one token of every kind that the task shows, shape (N,)."""
         # a spectrum need not be whole: faint stars lack their high orders, and are part of the question
         keep = np.ones(len(self.test), dtype=bool)
         tokens, place = self.vocabulary.tokens, self.vocabulary.index
         for kind in {tokens[place(name)].kind for name in task.inputs}:
             places = [place(name) for name in task.inputs if tokens[place(name)].kind == kind]
             keep &= np.isfinite(self.test.values[:, places]).any(axis=1)
-        truth = {name: values[keep] for name, values in self.truth.items()} if self.truth is not None else None
-        return HeldOut(self.test.rows(keep), self.train, self.vocabulary, truth)
+        return keep
 
     def targets(self, name: str) -> dict[str, Floats]:
         """Return what answers for a token are compared with: the label, and the truth if there is one.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stellarfm.errors import StellarError
@@ -103,6 +104,7 @@ def train(
     folder: Path,
     *,
     device: str = "auto",
+    keep_ids: bool = True,
     on_plan: Callable[[TrainingPlan], None] | None = None,
     on_progress: Report | None = None,
     log: Log | None = None,
@@ -124,6 +126,8 @@ def train(
         Gets ``checkpoints/`` while training and ``model/`` at its end.
     device
         ``auto``, ``cpu`` or ``cuda``.
+    keep_ids
+        Whether the model folder keeps the identifiers of the stars to learn from.
     on_plan
         Called once with what the training will take, before its first step.
     on_progress, log
@@ -151,7 +155,7 @@ def train(
         on_plan(plan(run.trainer, sum(int(np.isfinite(block.values).sum()) for block in table.blocks())))
     with _on_terminate(run.stop):
         run.loop(on_progress or _ignore, log or _ignore)
-    return run.finish()
+    return run.finish(np.asarray(table.ids) if keep_ids else None)
 
 
 class _Run:
@@ -167,7 +171,7 @@ class _Run:
         folder: Path,
         device: torch.device,
     ) -> None:
-        self.settings, self.folder, self.vocabulary, self.training_ids = settings, folder, vocabulary, table.ids
+        self.settings, self.folder, self.vocabulary = settings, folder, vocabulary
         self.processes = ProcessGroup.join(device)
         self.scaler = RobustScaler.of(table)
         torch.manual_seed(settings.seed)  # all processes begin with the same weights
@@ -258,14 +262,12 @@ class _Run:
         else:  # only the first process's generator is in the file; without dropout none is used
             torch.manual_seed(self.settings.seed + self.processes.rank + trainer.step_number)
 
-    def finish(self) -> TrainingResult:
-        """Write the model folder."""
+    def finish(self, training_ids: NDArray[np.int64] | None) -> TrainingResult:
+        """Write the model folder, with the identifiers of the stars that were learned from."""
         target = self.folder / MODEL
         self.trainer.swap_average()
         if self.processes.is_main:
-            save_model(
-                target, self.trainer.network, self.vocabulary, self.scaler, training_ids=np.asarray(self.training_ids)
-            )
+            save_model(target, self.trainer.network, self.vocabulary, self.scaler, training_ids=training_ids)
         self.processes.wait()
         best = min((record[2] for record in self.history), default=float("nan"))
         return TrainingResult(target, self.trainer.step_number, best, tuple(self.history))

@@ -37,4 +37,4 @@ def import_published(folder: Path, home: Home) -> ModelVersion:
     tags = {"vocabulary": vocabulary.name, "fingerprint": vocabulary.fingerprint, "preset": "published"}
     version = registry.register(key, run, target / "model", tags)
     registry.finish_run(run)
-    return registry.promote_first(version)
+    return version

@@ -18,6 +18,7 @@ from stellarfm.atomic import content_key, fresh_folder, point_link
 from stellarfm.catalog.origins import release_facts
 from stellarfm.catalog.reader import LATEST, Catalog, hidden_releases, list_catalogs, release_folders, release_number
 from stellarfm.catalog.release import CATALOG_FILE, Release, write_release
+from stellarfm.champions import champion_in_use
 from stellarfm.checks.folders import kept_checks
 from stellarfm.checks.run import check_catalog
 from stellarfm.config import Settings
@@ -28,7 +29,7 @@ from stellarfm.model.token_table import TokenTable
 from stellarfm.model_copies import whole_folder
 from stellarfm.progress import console, progress_bar, tell
 from stellarfm.published_settings import published_settings
-from stellarfm.registry import CHAMPION, ModelVersion, Registry
+from stellarfm.registry import ModelVersion
 from stellarfm.resources import sql_texts
 from stellarfm.stages.evaluate import count_held_out, evaluate_model, held_out_stars
 from stellarfm.stages.predict import PERCENTILES
@@ -76,8 +77,8 @@ def publish(settings: Settings, home: Home) -> Release:
         If there is no champion, or the catalogue fails its checks; nothing is published then.
     """
     prepared = prepared_of(home)
-    champion = Registry(home).version(CHAMPION)
     vocabulary = vocabulary_of(settings)
+    champion = champion_in_use(home, vocabulary.name)
     learning = learning_role(settings, home)[1]
     # a champion that was made elsewhere is used without stars to learn from: this selection has to judge it, if it can
     judging = learning if has_warehouse(learning) else home

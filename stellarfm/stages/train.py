@@ -93,6 +93,8 @@ def train_model(
     training_stars: TokenTable,
     validation_stars: TokenTable,
     data_hash: str,
+    *,
+    keep_ids: bool = True,
 ) -> TrainedRun:
     """Train a model on a table of tokens, or return the run that already did.
 
@@ -110,6 +112,8 @@ def train_model(
         Stars to learn from, and others to watch the loss on: values and errors of shape (N, T), T tokens.
     data_hash
         Key of the content of both.
+    keep_ids
+        Whether the identifiers are of stars, so that the model keeps them; numbers of rows say nothing elsewhere.
 
     Returns
     -------
@@ -144,6 +148,7 @@ def train_model(
             training,
             partial,
             device=settings.training.device,
+            keep_ids=keep_ids,
             on_plan=lambda plan: tell(f"train: {plan}"),
             on_progress=lambda now: progress(now.step, now.total_steps, f"loss {now.loss:.3f}"),
             log=lambda step, metrics: registry.log_metrics(run, step, metrics),

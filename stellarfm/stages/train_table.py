@@ -12,13 +12,15 @@ from stellarfm.evaluation.held_out import HeldOut
 from stellarfm.evaluation.tasks import answerable, never_known
 from stellarfm.formats import open_table
 from stellarfm.formats.paths import find
+from stellarfm.gate import GateVerdict
 from stellarfm.home import Home, changes_home
 from stellarfm.measured import as_measured
 from stellarfm.model.token_table import TokenTable
 from stellarfm.registry import ModelVersion, Registry
 from stellarfm.rules import rule_value, split_of
 from stellarfm.stages.evaluate import Evaluation, evaluate_model, log_evaluation
-from stellarfm.stages.train import TrainedRun, model_tags, train_model
+from stellarfm.stages.promote import promote_model
+from stellarfm.stages.train import TrainedRun, train_model
 from stellarfm.tokens import read_tokens
 from stellarfm.vocabulary import load_vocabulary
 
@@ -30,6 +32,7 @@ class TableModel:
     run: TrainedRun
     evaluation: Evaluation
     version: ModelVersion
+    verdict: GateVerdict
     num_stars: dict[str, int]
 
 
@@ -63,7 +66,8 @@ def train_on_table(
         table = read_tokens(con, opened.relation, vocabulary, called=str(address))
     for note in opened.notes:
         tell(note)
-    if vocabulary.identifier and not opened.find(vocabulary.identifier):
+    has_ids = bool(vocabulary.identifier and opened.find(vocabulary.identifier))
+    if vocabulary.identifier and not has_ids:
         tell(
             f"{address} has no column {vocabulary.identifier}: its rows are split by their number, and a star that has several "
             "may be learned from and held out"
@@ -79,17 +83,14 @@ def train_on_table(
         tell(f"never known in this table: {', '.join(unknown)}")
     # there is no warehouse whose hash could stand for the data: their bytes do
     data_hash = content_key(*(array.tobytes().hex() for array in (table.ids, table.values, table.errors)))
-    run = train_model(settings, home, vocabulary, parts["train"], parts["validation"], data_hash)
+    run = train_model(settings, home, vocabulary, parts["train"], parts["validation"], data_hash, keep_ids=has_ids)
     held_out = HeldOut(parts["test"], parts["train"], answerable(vocabulary, unknown))
     registry = Registry(home)
     with registry.ends_as_failed(run.mlflow_run):
         evaluation = evaluate_model(home, run.key, run.model, held_out, data_hash)
     log_evaluation(home, run, evaluation)
-    # without the gate: a model of one's own table is compared with no other
-    version = registry.register(
-        run.key, run.mlflow_run, run.model, model_tags(settings, vocabulary, evaluation.metrics)
-    )
-    return TableModel(run, evaluation, registry.promote_first(version), sizes)
+    made = promote_model(settings, home, vocabulary, run, evaluation, held_out)
+    return TableModel(run, evaluation, made.version, made.verdict, sizes)
 
 
 def split_rows(table: TokenTable) -> dict[str, TokenTable]:

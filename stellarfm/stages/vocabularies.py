@@ -41,7 +41,9 @@ def fitted(vocabulary: Vocabulary, survey: Survey) -> Vocabulary:
         )
         for task in vocabulary.tasks
     )
-    return replace(vocabulary, tokens=kept, tasks=tasks)
+    # another name, for a model of it is no rival of one that has all tokens: each has a champion of its own
+    name = f"{vocabulary.name}-{survey.release.lower().replace(' ', '-')}"
+    return replace(vocabulary, name=name, tokens=kept, tasks=tasks)
 
 
 def vocabulary_text(survey: Survey, base: str = "leung_bovy") -> str:

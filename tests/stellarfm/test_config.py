@@ -67,7 +67,7 @@ def test_a_file_that_is_not_there_or_not_toml_is_refused(tmp_path: Path, text: s
 
 
 def test_every_setting_can_be_set_by_name() -> None:
-    assert {"seed", "archive.num_stars", "training.preset", "gate.max_worse_share"} <= set(setting_names())
+    assert {"seed", "archive.num_stars", "training.preset", "gate.accept"} <= set(setting_names())
 
 
 def test_a_setting_that_was_renamed_still_counts_and_is_said(

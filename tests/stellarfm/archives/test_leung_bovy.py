@@ -16,7 +16,7 @@ from tests.conftest import Made, stellarfm, succeed
 from tests.stellarfm.archives.training_file import write_datasets, write_training_file
 
 SETTINGS = ("archive.name=leung-bovy-2024", "archive.path=training_set.h5", "training.max_steps=20",
-            "gate.max_teff_scatter_ratio=100", "gate.min_coverage_68=0")  # fmt: skip
+            "gate.open=true")  # fmt: skip
 OPTIONS = [word for setting in SETTINGS for word in ("--set", setting)]
 
 

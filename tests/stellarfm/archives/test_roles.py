@@ -19,7 +19,7 @@ from tests.archive_server import ArchiveServer
 from tests.stellarfm.archives.loopback import settings_of
 
 FAINT = "phot_g_mean_mag > 13.5"
-QUICK = {"training": {"max_steps": 40}, "gate": {"max_teff_scatter_ratio": 10, "min_coverage_68": 0}}
+QUICK = {"training": {"max_steps": 40}, "gate": {"open": True}}
 
 
 def test_without_a_condition_both_roles_have_the_same_stars(tmp_path: Path) -> None:
