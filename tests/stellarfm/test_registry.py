@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from stellarfm.champions import Champions
 from stellarfm.errors import StellarError
 from stellarfm.home import Home
 from stellarfm.model.checkpoint import save_model
 from stellarfm.model.network import NetworkConfig, StarNetwork
 from stellarfm.model.scaling import RobustScaler
+from stellarfm.promotions import entry_after
 from stellarfm.registry import Registry
 from stellarfm.vocabulary import Vocabulary, load_vocabulary
 
@@ -41,7 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Home:
         registry.log_metrics(run, 1, {"loss": 1.0})
         registry.register(key, run, model, {"vocabulary": "photometry"})
         registry.finish_run(run)
-    registry.promote(1, "the first")
+    Champions(registry).promote(1, "the first")
     return home
 
 
@@ -67,23 +69,47 @@ def test_a_run_is_registered_once(home: Home, model: Path) -> None:
 
 
 def test_promotion_moves_the_champion_and_rollback_moves_it_back(home: Home) -> None:
-    registry = Registry(home)
-    registry.promote(2, "better")
-    assert registry.version("champion").version == 2
-    assert registry.rollback().version == 1
+    champions = Champions(Registry(home))
+    champions.promote(2, "better")
+    assert Registry(home).version("champion").version == 2
+    assert Registry(home).version("previous").version == 1
+    assert champions.rollback("photometry", reason="off").version == 1
+    assert Registry(home).aliases() == {"champion": 1, "champion-photometry": 1}
     log = [json.loads(line) for line in (home.path / "promotions.jsonl").read_text().splitlines()]
-    assert [(entry["before"], entry["version"]) for entry in log] == [(None, 1), (1, 2), (2, 1)]
-    assert log[-1]["reason"] == "rolled back from version 2"
+    assert [(entry["action"], entry["before"], entry["version"]) for entry in log] == [
+        ("promoted", None, 1),
+        ("promoted", 1, 2),
+        ("rolled back", 2, 1),
+    ]
+    assert Registry(home).version(2).tags["rejected"] == "off"
 
 
-def test_a_run_that_ends_by_an_error_is_a_failed_one_and_goes_on_when_started_again(home: Home) -> None:
+def test_the_history_lies_in_mlflow_as_well_and_survives_the_loss_of_the_homes(home: Home) -> None:
+    before = Champions(Registry(home)).entries()
+    (home.path / "promotions.jsonl").rename(home.path / "away.jsonl")
+    assert Champions(Registry(home)).entries() == before
+    (home.path / "away.jsonl").rename(home.path / "promotions.jsonl")
+
+
+def test_an_alias_that_somebody_moved_by_hand_is_told(home: Home) -> None:
     registry = Registry(home)
-    run = registry.start_run("broken", "broken", {})
-    with pytest.raises(ZeroDivisionError), registry.ends_as_failed(run):
-        1 / 0  # noqa: B018
-    assert registry.client.get_run(run).info.status == "FAILED"
-    assert registry.start_run("broken", "broken", {}) == run
-    assert registry.client.get_run(run).info.status == "RUNNING"
+    registry.set_alias("champion-photometry", 2)
+    with pytest.raises(StellarError, match=r"stands for version 2, and the history of this home says 1"):
+        Champions(registry).champion("photometry")
+    Champions(registry).promote(1, "as it was", forced=True)
+    assert Champions(registry).champion("photometry") is not None
+
+
+def test_what_a_kill_left_undone_is_done_at_the_next_opening(home: Home) -> None:
+    """Given an entry that reached the home and not MLflow, expect its aliases and its tag there."""
+    registry = Registry(home)
+    entries = Champions(registry).entries()
+    entry = entry_after(entries, "promoted", "photometry", 2, "killed behind it")
+    with (home.path / "promotions.jsonl").open("a", encoding="utf-8") as log:
+        log.write(entry.to_json() + "\n")
+    assert Champions(registry).entries() == [*entries, entry]
+    assert registry.aliases()["champion-photometry"] == 2
+    Champions(registry).rollback("photometry")
 
 
 def test_a_version_that_is_not_there_is_answered_with_those_that_are(home: Home) -> None:
@@ -92,10 +118,10 @@ def test_a_version_that_is_not_there_is_answered_with_those_that_are(home: Home)
 
 
 def test_an_empty_home_has_no_champion_and_nothing_to_go_back_to(tmp_path: Path) -> None:
-    registry = Registry(Home.open(tmp_path))
-    assert registry.champion() is None
+    champions = Champions(Registry(Home.open(tmp_path)))
+    assert champions.champion("photometry") is None
     with pytest.raises(StellarError, match="no earlier champion"):
-        registry.rollback()
+        champions.rollback("photometry")
 
 
 def test_mlflow_loads_a_version_by_its_alias_and_answers_a_data_frame(home: Home) -> None:

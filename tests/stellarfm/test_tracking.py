@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stellarfm.champions import Champions
 from stellarfm.errors import StellarError
 from stellarfm.home import TRACKING_VARIABLE, Home
 from stellarfm.model.checkpoint import save_model
@@ -37,7 +38,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
     save_model(folder, StarNetwork(TINY, num), vocabulary, RobustScaler(np.zeros(num, "f4"), np.ones(num, "f4")))
     registry = Registry(home)
     run = registry.start_run("key", "a run", {"seed": 1})
-    registry.promote_first(registry.register("key", run, folder, {"vocabulary": "photometry"}))
+    version = registry.register("key", run, folder, {"vocabulary": "photometry"})
+    Champions(registry).promote(version.version, "the first")
     registry.finish_run(run, folder)
     return home
 
