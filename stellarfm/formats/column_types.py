@@ -13,7 +13,7 @@ from stellarfm.sql_text import identifier, literal
 
 SAMPLE_ROWS = 20_480
 
-UNKNOWN_WORDS = ("", "null", "nan", "none", "na", "n/a", "--")
+UNKNOWN_WORDS = ("", "null", "nan", "-nan", "none", "na", "n/a", "--")
 """What stands for NULL in a column that holds numbers or logicals otherwise, in lower case."""
 
 TO_SETTLE = "VARCHAR?"
@@ -145,7 +145,7 @@ def cast(column: str, kind: str) -> str:
     quoted = identifier(column)
     if kind == "VARCHAR":
         return quoted
-    words = [word for word in UNKNOWN_WORDS if word != "nan" or kind != "DOUBLE"]
+    words = [word for word in UNKNOWN_WORDS if not word.endswith("nan") or kind != "DOUBLE"]
     return f"cast(case when lower(trim({quoted})) not in ({_listed(words)}) then trim({quoted}) end as {kind})"
 
 

@@ -50,6 +50,7 @@ def read(folder: Path, text: str, name: str = "t.csv") -> list[dict[str, Any]]:
         (["12:30:45.1234567"], ["12:30:45.1234567"]),
         (['"null"', "x", "null"], ["null", "x", None]),
         (["--", "x"], ["--", "x"]),
+        (["-nan", "NaN", "7"], [None, None, 7]),
         (["inf", "1e300"], [float("inf"), 1e300]),
     ],
     ids=str,
