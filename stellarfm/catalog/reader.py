@@ -101,7 +101,7 @@ class Catalog:
         return Answer(relation, con, timeout_s)
 
     def star(self, source_id: int) -> dict[str, Any] | None:
-        """Return one star by its Gaia DR3 source identifier, None if it is not in the release."""
+        """Return one star by its Gaia source identifier, None if it is not in the release."""
         found = self.query("select * from stars where source_id = $source_id", {"source_id": int(source_id)})
         row = found.fetchone()
         return dict(zip(found.columns, row, strict=True)) if row else None
