@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from stellarfm.atomic import fresh_file
 from stellarfm.errors import StellarError
 from stellarfm.evaluation.held_out import HeldOut
-from stellarfm.model.answers import Answers, Mixture
 from stellarfm.statistics import mad_scatter
 from stellarfm.vocabulary import Task, Vocabulary
 
 if TYPE_CHECKING:
+    from stellarfm.model.answers import Answers
     from stellarfm.model.foundation import FoundationModel
 
 Floats = NDArray[np.float64]
@@ -115,7 +115,7 @@ def answer_all(model: "FoundationModel", stars: HeldOut) -> Sheet:
     return Sheet(tuple(names), **arrays, num_not_finite=bad, seconds=time.monotonic() - started)
 
 
-def _answers(model: "FoundationModel", task: Task, stars: HeldOut) -> tuple[Answers, NDArray[np.bool_]]:
+def _answers(model: "FoundationModel", task: Task, stars: HeldOut) -> tuple["Answers", NDArray[np.bool_]]:
     """Return answers for every star, and which of them can be asked: they have a token of every kind that is shown."""
     places = [stars.vocabulary.index(name) for name in task.inputs]
     answers = model.predict(stars.test.showing(places), list(task.requests))
@@ -123,7 +123,7 @@ def _answers(model: "FoundationModel", task: Task, stars: HeldOut) -> tuple[Answ
 
 
 def _questions(
-    answers: Answers, task: Task, stars: HeldOut, asked: NDArray[np.bool_]
+    answers: "Answers", task: Task, stars: HeldOut, asked: NDArray[np.bool_]
 ) -> list[tuple[str, tuple[Floats, ...]]]:
     target, errors = _targets(task, stars)  # (N, K)
     target[~asked] = np.nan
@@ -152,18 +152,18 @@ def _targets(task: Task, stars: HeldOut) -> tuple[Floats, Floats]:
     return target, errors
 
 
-def _judge(answers: Answers, target: Floats, errors: Floats) -> tuple[Floats, ...]:
+def _judge(answers: "Answers", target: Floats, errors: Floats) -> tuple[Floats, ...]:
     """Return residual, error, CRPS and whether the intervals hold, each of shape (N, K)."""
     import scoringrules  # it takes a third of a second, and most commands judge nothing
 
-    mixture = answers.mixture or Mixture(
-        answers.values[..., None], answers.errors[..., None], np.ones_like(answers.errors)[..., None]
-    )
+    mixture = answers.mixture
+    if mixture is None:  # one Gaussian
+        means, sigmas, weights = (x[..., None] for x in (answers.values, answers.errors, np.ones_like(answers.errors)))
+    else:
+        means, sigmas, weights = mixture.means, mixture.sigmas, mixture.weights
     # a measured value scatters about the star's by its error
-    sigmas = np.hypot(mixture.sigmas, errors[..., None])
-    crps = scoringrules.crps_mixnorm(
-        target, mixture.means.astype(np.float64), sigmas, mixture.weights.astype(np.float64)
-    )
+    sigmas = np.hypot(sigmas.astype(np.float64), errors[..., None])
+    crps = scoringrules.crps_mixnorm(target, means.astype(np.float64), sigmas, weights.astype(np.float64))
     from_middle = np.abs(answers.cumulative(target.astype(np.float32), errors.astype(np.float32)) - 0.5)
     inside = [np.where(np.isfinite(from_middle), from_middle < share / 2, np.nan) for share in (0.68, 0.95)]
     error = np.where(np.isfinite(target), answers.errors, np.nan)

@@ -27,7 +27,6 @@ from stellarfm.gate import (
     judge_speed,
 )
 from stellarfm.home import Home
-from stellarfm.model.checkpoint import read_training_ids
 from stellarfm.model.token_table import TokenTable
 from stellarfm.rules import install_rules
 from stellarfm.stages.prepare import has_warehouse
@@ -158,6 +157,8 @@ def _scales(stars: HeldOut, names: list[str]) -> list[float]:
 
 
 def _was_not_trained_on(exam: Examination, candidate: Contender) -> Finding:
+    from stellarfm.model.checkpoint import read_training_ids
+
     rule, learned = "was_not_trained_on_it", exam.learned_by(read_training_ids(candidate.folder))
     if learned is None:
         return Finding(rule, True, "which stars it was trained on is not known")

@@ -1,6 +1,7 @@
 """A trained model to a version in the registry, champion if it passes the gate."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluat
     """
     settings, home = learning_role(settings, home)
     vocabulary = vocabulary_of(settings)
-    made = promote_model(settings, home, vocabulary, run, evaluation, held_out_stars(home, vocabulary))
+    made = promote_model(settings, home, vocabulary, run, evaluation, lambda: held_out_stars(home, vocabulary))
     if made.champion is None:
         raise StellarError(
             f"the model failed the gate and there is no earlier champion: {'; '.join(made.verdict.reasons)}; train longer, "
@@ -70,7 +71,12 @@ def promote(settings: Settings, home: Home, run: TrainedRun, evaluation: Evaluat
 
 @changes_home
 def promote_model(
-    settings: Settings, home: Home, vocabulary: Vocabulary, run: TrainedRun, evaluation: Evaluation, stars: HeldOut
+    settings: Settings,
+    home: Home,
+    vocabulary: Vocabulary,
+    run: TrainedRun,
+    evaluation: Evaluation,
+    stars: Callable[[], HeldOut],
 ) -> Promotion:
     """Register a model and put it through the gate on held-out stars.
 
@@ -85,7 +91,7 @@ def promote_model(
     run, evaluation
         The training and its report.
     stars
-        Stars that it was not trained on.
+        Gives stars that it was not trained on; called only if there is something to decide.
     """
     version = register(settings, home, run, evaluation)
     champions = Champions(Registry(home))
@@ -117,7 +123,7 @@ def _verdict(
     champion: ModelVersion | None,
     vocabulary: Vocabulary,
     metrics: dict[str, Any],
-    stars: HeldOut,
+    stars: Callable[[], HeldOut],
 ) -> GateVerdict:
     history, registry = champions.history(vocabulary.name), champions.registry
     if version.version in history.rejected:
@@ -127,7 +133,7 @@ def _verdict(
         return cannot_compare(
             f"the champion (version {champion.version}) has other tokens; compare by hand and promote by force"
         )
-    present = set_examination(registry.home, stars)
+    present = set_examination(registry.home, stars())
     rivals = _rivals(registry, champion, history.former, vocabulary, present)
     verdict = _kept_verdict(registry.home, gate, present, metrics, candidate, rivals)
     if verdict.passed and history.pinned is not None:

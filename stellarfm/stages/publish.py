@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
@@ -56,7 +57,7 @@ class Origin:
     warehouse: Path
     warehouse_key: str
     provenance: dict[str, str]
-    metrics: list[dict[str, Any]]
+    metrics: Callable[[], list[dict[str, Any]]]
     surveys: Surveys
 
 
@@ -87,7 +88,7 @@ def publish(settings: Settings, home: Home) -> Release:
         warehouse=home.warehouse,
         warehouse_key=prepared.key,
         provenance=_inputs(settings, prepared, prepared_of(judging)) | release_facts(surveys),
-        metrics=_champion_rows(judging, champion, vocabulary),
+        metrics=lambda: _champion_rows(judging, champion, vocabulary),
         surveys=surveys,
     )
     return release_predictions(home, champion, origin)
@@ -139,7 +140,7 @@ def release_predictions(home: Home, version: ModelVersion, origin: Origin) -> Re
         _predict_stars(model, read_training_ids(whole), origin.warehouse, predictions)
         provenance = _provenance(name, key, version) | origin.provenance
         release = write_release(
-            folder, name, key, origin.warehouse, predictions, provenance, origin.metrics, origin.surveys
+            folder, name, key, origin.warehouse, predictions, provenance, origin.metrics(), origin.surveys
         )
         # the release holds the same numbers, and the manifest vouches for the catalogue alone
         predictions.unlink()

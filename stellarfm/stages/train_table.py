@@ -89,7 +89,7 @@ def train_on_table(
     with registry.ends_as_failed(run.mlflow_run):
         evaluation = evaluate_model(home, run.key, run.model, held_out, data_hash)
     log_evaluation(home, run, evaluation)
-    made = promote_model(settings, home, vocabulary, run, evaluation, held_out)
+    made = promote_model(settings, home, vocabulary, run, evaluation, lambda: held_out)
     return TableModel(run, evaluation, made.version, made.verdict, sizes)
 
 
