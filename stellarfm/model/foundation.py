@@ -26,7 +26,7 @@ from stellarfm.vocabulary import Vocabulary
 
 __all__ = ["Answers", "FoundationModel", "Mixture"]
 
-ROWS_AT_ONCE = 8192
+ROWS_AT_ONCE = 4096
 """Rows that are sorted into batches together. Which stars share a batch moves the last digit of an answer: whoever streams a
 table does so in pieces of this length, and gets the digits that the whole table gives."""
 
