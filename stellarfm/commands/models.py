@@ -167,6 +167,7 @@ def rollback(
 def pin(
     off: Annotated[bool, typer.Option("--off", help="Let candidates replace the champion again.")] = False,
     home: Home = DEFAULT_HOME,
+    as_json: Json = False,
 ) -> None:
     """Keep the present champion, whatever candidates come.
 
@@ -181,8 +182,12 @@ def pin(
     champions = Champions(registry)
     if off:
         champions.unpin(line_of(champion))
+    else:
+        champions.pin(champion.version)
+    if as_json:
+        return print_json({"version": champion.version, "pinned": not off})
+    if off:
         return print_text("candidates may replace the champion again")
-    champions.pin(champion.version)
     return print_text(f"version {champion.version} stays champion until `stellarfm model pin --off`")
 
 
@@ -215,6 +220,7 @@ def export(
     version: Annotated[str, typer.Argument(help="Number of a version, or champion.")],
     folder: Annotated[Path, typer.Argument(help="Folder to make: config.json and weights.pt.")],
     home: Home = DEFAULT_HOME,
+    as_json: Json = False,
 ) -> None:
     """Write a model in the published format of Leung & Bovy; for models of the preset `paper`.
 
@@ -227,4 +233,6 @@ def export(
 
     chosen = Registry(Folder.at(home)).version(version)
     write_published(folder, *load_model(chosen.folder))
+    if as_json:
+        return print_json({"version": chosen.version, "folder": str(folder)})
     return print_text(f"version {chosen.version} lies in {folder}", soft_wrap=True)
