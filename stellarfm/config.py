@@ -326,7 +326,7 @@ def _refuse_unknown_environment() -> None:
 
 
 def unknown_variables() -> list[str]:
-    """Return a sentence for each STELLARFM_ variable of the environment that sets nothing, with those near it."""
+    """Return a sentence for each variable of the environment that begins as ours do and sets nothing, with those near it."""
     known = {_variable(name) for name in setting_names()} | _NOT_SETTINGS
     earlier = {_variable(name) for name in RENAMED}
     unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known | earlier)

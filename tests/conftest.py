@@ -73,6 +73,13 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(autouse=True)
+def _forget_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put MLFLOW_TRACKING_URI back after each test: `mlflow.set_tracking_uri`, in a code block of the docs, writes it there."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

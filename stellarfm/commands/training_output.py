@@ -83,5 +83,8 @@ def _tell(evaluation: Evaluation, facts: dict[str, Any], *, as_json: bool) -> No
         scores = best_scores(evaluation.metrics)
         return print_json({**facts, "metrics": evaluation.metrics, "scores": scores, "report": report})
     print_evaluation(evaluation, as_json=False)
-    state = "the champion" if facts["champion"] else "not the champion; `stellarfm model promote` puts it into use"
+    number = facts["version"]
+    # a model of one's own table went through the gate already
+    later = f"`--model {number}` uses it" if "num_stars" in facts else "`stellarfm promote` puts it through the gate"
+    state = "the champion" if facts["champion"] else f"not the champion; {later}"
     return print_text(f"model   version {facts['version']}, {state}")

@@ -59,6 +59,7 @@ def test_killed_while_ingesting_training_and_publishing_it_ends_with_the_same_re
     _kill_when(["train", *often], tmp_path, lambda home: _some(home, "runs/.*.partial/checkpoints/*/state.json"))
     assert not _some(tmp_path / "stellarfm-home", "runs/[0-9a-f]*")
     succeed(["train", *often], tmp_path)
+    succeed(["promote", *often], tmp_path)
     _kill_when(["publish", *settings], tmp_path, lambda home: _some(home, "releases/.r1-*.partial"))
     assert not _some(tmp_path / "stellarfm-home", "releases/latest")
     again = succeed(["run", *settings], tmp_path)
