@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stellarfm.commands.options import DEFAULT_HOME, Home, Json
+from stellarfm.commands.options import DEFAULT_HOME, Config, Home, Json, Set
 from stellarfm.commands.printing import print_facts, print_json, print_table, print_text
 
 model_app = typer.Typer(
@@ -71,17 +71,21 @@ def compare(
     candidate: Annotated[str, typer.Argument(help="The version that would come.")],
     champion: Annotated[str, typer.Argument(help="The version that would go.")] = "champion",
     home: Home = DEFAULT_HOME,
+    config: Config = None,
+    set_: Set = None,
     as_json: Json = False,
 ) -> None:
     """Compare two versions as the gate does; exit code 1 where it would refuse the first.
 
     Example: stellarfm model compare 2 1
     """
-    from stellarfm.config import Gate
+    from stellarfm.config import load_settings
     from stellarfm.home import Home as Folder
     from stellarfm.stages.promote import compare_versions
 
-    verdict = compare_versions(Folder.open(Folder.at(home).path), candidate, champion, Gate())
+    verdict = compare_versions(
+        Folder.open(Folder.at(home).path), candidate, champion, load_settings(config, set_ or []).gate
+    )
     if as_json:
         print_json(verdict.to_dict())
     else:

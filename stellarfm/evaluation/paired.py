@@ -2,8 +2,8 @@
 
 Stars are drawn anew with replacement, the same draw for both models and all questions (a paired bootstrap). A model is called
 worse somewhere if its difference, in units of its own bootstrap error and less what is tolerated, exceeds what the largest of
-all differences reaches by chance (Westfall & Young 1993, max-T): however many bins are looked at, an equal model is refused in
-at most the share `ALPHA` of all comparisons.
+all differences reaches by chance (Westfall & Young 1993, max-T): however many bins are looked at, the limit is set so that an
+equal model is refused in the share `ALPHA` of all comparisons.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ DRAWS = 1000
 """Draws of the bootstrap: enough for a 95 % quantile of a maximum, and 1 s for 3,000 stars."""
 
 ALPHA = 0.05
-"""Largest share of equal models that are called worse anywhere."""
+"""Share of equal models that may be called worse anywhere."""
 
 MIN_STARS = 30
 """Fewer stars of a bin are not judged."""

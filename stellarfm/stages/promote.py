@@ -201,7 +201,7 @@ def compare_versions(home: Home, candidate: str, champion: str, gate: Gate) -> G
         home,
         gate,
         known[-1],
-        _NO_REPORT,
+        _report_of(home, ours.run),
         _contender(home, f"version {ours.version}", ours),
         [_contender(home, "the other", theirs)],
     )
@@ -228,6 +228,13 @@ def promote_by_hand(home: Home, version: int, reason: str, *, force: bool) -> Mo
     if force and reason == BY_HAND:
         raise StellarError("--force needs --reason: the catalogue and the history will say why")
     return champions.promote(version, reason, forced=not passed)
+
+
+def _report_of(home: Home, run: str) -> dict[str, Any]:
+    """Return the report of a training run, by which a model is judged alone; an empty one of a model that was never judged."""
+    kept = sorted((home.runs / run).glob("evaluation-*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    report: dict[str, Any] = json.loads(kept[-1].read_text(encoding="utf-8")) if kept else _NO_REPORT
+    return report
 
 
 def _contender(home: Home, name: str, version: ModelVersion) -> Contender:
